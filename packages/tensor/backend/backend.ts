@@ -113,9 +113,9 @@ export interface BackendStats {
  * as the last call that uses it has returned. Only {@linkcode Backend.download}
  * and {@linkcode Backend.synchronize} wait.
  *
- * The device reports mistakes late. The first one is kept and thrown by the
- * next `submit`, `download` or `synchronize`, and by every one after it: what
- * was computed since cannot be trusted.
+ * The device reports mistakes late. The first one is kept and thrown, once, by
+ * the next `submit`, `download` or `synchronize`; what was computed before that
+ * cannot be trusted. A lost device is thrown by every one of them.
  *
  * A kernel declares `@group(0) @binding(i) var<storage, read | read_write>` for
  * its i-th buffer and has the entry point `main`. A buffer may be bound larger

@@ -1,0 +1,252 @@
+/**
+ * The backend on WebGPU.
+ *
+ * @module
+ */
+
+import type {
+  Access,
+  AdapterClass,
+  Backend,
+  BackendBuffer,
+  BackendLimits,
+  BackendPipeline,
+  BackendStats,
+  Command,
+  Program,
+} from "./backend.ts";
+import {
+  backendLimits,
+  grantedFeatures,
+  type OpenDevice,
+  openDevice,
+} from "./webgpu_adapter.ts";
+import { ErrorLatch } from "./webgpu_errors.ts";
+import { Kernels } from "./webgpu_kernel.ts";
+import { Memory } from "./webgpu_memory.ts";
+import { own, WebGpuProgram, wholeWords } from "./webgpu_program.ts";
+import { Readback } from "./webgpu_readback.ts";
+
+/** Bytes of freed memory kept for reuse. */
+const POOL_BYTES = 512 * 2 ** 20;
+
+/** Bytes of uploads after which their host copies are let go. */
+const UPLOAD_BYTES = 64 * 2 ** 20;
+
+/** Options of {@linkcode createWebGpuBackend}. */
+export interface WebGpuOptions {
+  /**
+   * Bytes of freed memory to keep for reuse.
+   *
+   * @default {536870912}
+   */
+  poolBytes?: number;
+}
+
+/**
+ * Opens the machine's preferred adapter, with all its limits and with the
+ * optional features that it grants.
+ *
+ * @param options How much freed memory to keep.
+ * @returns The backend. Its `destroy` gives the device back.
+ * @throws {Error} If there is no adapter; the message says how to get one.
+ *
+ * @example Usage
+ * ```ts
+ * import { createWebGpuBackend } from "./webgpu.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const backend = await createWebGpuBackend();
+ * const buffer = backend.allocate(8);
+ * backend.upload(buffer, new Float32Array([1, 2]));
+ * const double = backend.compile(
+ *   `@group(0) @binding(0) var<storage, read_write> x: array<f32, 2>;
+ *    @compute @workgroup_size(2)
+ *    fn main(@builtin(local_invocation_index) i: u32) { x[i] *= 2.0; }`,
+ *   "double",
+ *   ["read_write"],
+ * );
+ * backend.submit(backend.prepare([{
+ *   kind: "dispatch",
+ *   pipeline: double,
+ *   buffers: [{ buffer, access: "read_write" }],
+ *   workgroups: [1, 1, 1],
+ * }]));
+ * assertEquals(
+ *   new Float32Array(await backend.download(buffer)),
+ *   new Float32Array([2, 4]),
+ * );
+ * backend.destroy();
+ * ```
+ */
+export async function createWebGpuBackend(
+  options: WebGpuOptions = {},
+): Promise<Backend> {
+  const { poolBytes = POOL_BYTES } = options;
+  return new WebGpuBackend(await openDevice(), poolBytes);
+}
+
+class WebGpuBackend implements Backend {
+  readonly name = "webgpu";
+  readonly description: string;
+  readonly adapterClass: AdapterClass;
+  readonly limits: BackendLimits;
+  readonly features: ReadonlySet<string>;
+  readonly #device: GPUDevice;
+  readonly #errors: ErrorLatch;
+  readonly #kernels: Kernels;
+  readonly #memory: Memory;
+  readonly #readback: Readback;
+  #submits = 0;
+  #dispatches = 0;
+  #uploaded = 0;
+  #destroyed = false;
+
+  constructor(open: OpenDevice, poolBytes: number) {
+    const { device } = open;
+    this.description = open.description;
+    this.adapterClass = open.adapterClass;
+    this.limits = backendLimits(device.limits);
+    this.features = grantedFeatures(device);
+    this.#device = device;
+    this.#errors = new ErrorLatch(device, () => this.#destroyed);
+    this.#kernels = new Kernels(device, (error) => this.#errors.keep(error));
+    this.#memory = new Memory(
+      device,
+      this.limits.maxBufferBytes,
+      poolBytes,
+      (block) => this.#kernels.unbind(block),
+    );
+    this.#readback = new Readback(device, device.limits.maxBufferSize);
+  }
+
+  allocate(bytes: number): BackendBuffer {
+    this.#checkOpen();
+    return this.#memory.allocate(bytes);
+  }
+
+  free(buffer: BackendBuffer): void {
+    // After destroy, handles that are dropped late have nothing left to free.
+    if (this.#destroyed) return;
+    this.#readback.flush();
+    this.#memory.free(own(buffer));
+  }
+
+  upload(buffer: BackendBuffer, data: ArrayBufferView, byteOffset = 0): void {
+    this.#checkOpen();
+    const { bytes, block } = own(buffer);
+    // Deno aborts the process on arguments out of range, so they are checked.
+    const words = wholeWords("An upload", byteOffset, data.byteLength, bytes);
+    if (words === 0) return;
+    this.#readback.flush();
+    let source = new Uint8Array(
+      data.buffer as ArrayBuffer,
+      data.byteOffset,
+      data.byteLength,
+    );
+    if (words !== data.byteLength) {
+      const padded = new Uint8Array(words);
+      padded.set(source);
+      source = padded;
+    }
+    this.#device.queue.writeBuffer(block.gpu, byteOffset, source);
+    this.#uploaded += words;
+    if (this.#uploaded > UPLOAD_BYTES) this.#submitNow([]);
+  }
+
+  async download(buffer: BackendBuffer, bytes?: number): Promise<ArrayBuffer> {
+    this.#checkOpen();
+    const handle = own(buffer);
+    const length = bytes ?? handle.bytes;
+    if (!Number.isSafeInteger(length) || length < 0 || length > handle.bytes) {
+      throw new RangeError(
+        `Cannot download ${length} bytes of a buffer of ${handle.bytes} bytes`,
+      );
+    }
+    const { gpu } = handle.block;
+    const data = length === 0
+      ? new ArrayBuffer(0)
+      : await this.#waited(this.#readback.request(gpu, length));
+    this.#errors.throwKept();
+    return data;
+  }
+
+  compile(
+    code: string,
+    label: string,
+    access: readonly Access[],
+  ): BackendPipeline {
+    this.#checkOpen();
+    const most = this.limits.maxBuffersPerKernel;
+    if (access.length > most) {
+      throw new RangeError(
+        `Kernel "${label}" has ${access.length} buffers: the adapter's limit ` +
+          `is ${most}`,
+      );
+    }
+    return this.#kernels.compile(code, label, access);
+  }
+
+  prepare(commands: readonly Command[]): Program {
+    this.#checkOpen();
+    return new WebGpuProgram(commands, this.#kernels, this.limits);
+  }
+
+  submit(program: Program): void {
+    this.#checkOpen();
+    this.#errors.throwKept();
+    if (!(program instanceof WebGpuProgram)) {
+      throw new TypeError("The program belongs to another backend");
+    }
+    program.check();
+    this.#readback.flush();
+    if (program.length === 0) return;
+    const encoder = this.#device.createCommandEncoder();
+    program.record(encoder);
+    this.#submitNow([encoder.finish()]);
+    this.#submits++;
+    this.#dispatches += program.dispatches;
+  }
+
+  async synchronize(): Promise<void> {
+    this.#checkOpen();
+    this.#readback.flush();
+    await this.#waited(this.#device.queue.onSubmittedWorkDone());
+    this.#errors.throwKept();
+  }
+
+  stats(): BackendStats {
+    return {
+      ...this.#memory.stats(),
+      pipelines: this.#kernels.size,
+      submits: this.#submits,
+      dispatches: this.#dispatches,
+    };
+  }
+
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#memory.destroy();
+    this.#device.destroy();
+  }
+
+  #submitNow(commands: GPUCommandBuffer[]): void {
+    this.#device.queue.submit(commands);
+    this.#uploaded = 0;
+  }
+
+  #checkOpen(): void {
+    if (this.#destroyed) throw new TypeError("The backend was destroyed");
+  }
+
+  /** A wait that fails tells less than the error that made it fail. */
+  async #waited<T>(wait: Promise<T>): Promise<T> {
+    try {
+      return await wait;
+    } catch (error) {
+      this.#errors.throwKept();
+      throw error;
+    }
+  }
+}
