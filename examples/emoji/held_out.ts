@@ -1,0 +1,38 @@
+/** The split of the names into those for training and those held out. */
+import { hashText } from "./counter_random.ts";
+import { words } from "./vocabulary.ts";
+
+/**
+ * Chooses the names that are held out, as indices in ascending order: those with the smallest hashes, so the choice
+ * depends on the set of names alone; but only names whose every word also occurs in a name that stays in training.
+ * A prompt made of words that no model has met would measure nothing.
+ *
+ * @param names The names.
+ * @param fraction How many to hold out, at most, as a part of them.
+ */
+export function chooseHeldOut(
+  names: readonly string[],
+  fraction: number,
+): number[] {
+  const parts = names.map((name) => [...new Set(words(name))]);
+  const uses = new Map<string, number>();
+  for (const word of parts.flat()) uses.set(word, (uses.get(word) ?? 0) + 1);
+  const byHash = names.map((name, index) => ({
+    name,
+    index,
+    hash: hashText(name),
+  }))
+    .sort((a, b) => a.hash - b.hash || (a.name < b.name ? -1 : 1));
+  const quota = Math.round(fraction * names.length);
+  const chosen: number[] = [];
+  for (const { index } of byHash) {
+    if (chosen.length >= quota) break;
+    if (
+      parts[index].length === 0 ||
+      parts[index].some((word) => uses.get(word)! < 2)
+    ) continue;
+    for (const word of parts[index]) uses.set(word, uses.get(word)! - 1);
+    chosen.push(index);
+  }
+  return chosen.sort((a, b) => a - b);
+}

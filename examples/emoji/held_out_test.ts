@@ -1,0 +1,31 @@
+import { assert, assertEquals } from "@std/assert";
+import { chooseHeldOut } from "./held_out.ts";
+import { words } from "./vocabulary.ts";
+
+const COLOURS = ["red", "blue", "green", "black"],
+  THINGS = ["heart", "circle", "square", "apple", "car"];
+const NAMES = COLOURS.flatMap((colour) =>
+  THINGS.map((thing) => `${colour} ${thing}`)
+);
+
+Deno.test("the split depends on the set of names alone", () => {
+  const chosen = chooseHeldOut(NAMES, 0.25).map((i) => NAMES[i]);
+  assertEquals(chosen.length, 5);
+  const reversed = [...NAMES].reverse();
+  assertEquals(
+    chooseHeldOut(reversed, 0.25).map((i) => reversed[i]).sort(),
+    [...chosen].sort(),
+  );
+});
+
+Deno.test("every word of a held-out name stays in training, however much is asked for", () => {
+  const names = [...NAMES, "pear", "apple"];
+  const held = new Set(chooseHeldOut(names, 0.99));
+  const known = new Set(names.filter((_, i) => !held.has(i)).flatMap(words));
+  assert(held.size > 5 && held.size < names.length - 5);
+  for (const index of held) {
+    for (const word of words(names[index])) assert(known.has(word), word);
+  }
+  assert(!held.has(names.indexOf("pear")));
+  assertEquals(chooseHeldOut(names, 0), []);
+});
