@@ -26,7 +26,7 @@ function unsigned(value: unknown): unknown {
   if (value !== null && typeof value === "object") {
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) {
-      const copy: Record<string, unknown> = Object.create(prototype);
+      const copy: Record<string, unknown> = {};
       for (const [k, v] of Object.entries(value)) copy[k] = unsigned(v);
       return copy;
     }
