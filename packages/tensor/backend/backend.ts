@@ -189,11 +189,11 @@ export interface Backend {
   prepare(commands: readonly Command[]): Program;
 
   /**
-   * Queues a program: one command buffer, one submission, no waiting.
+   * Queues programs in order: one command buffer, one submission, no waiting.
    *
    * @throws {TypeError} If one of its buffers was freed.
    */
-  submit(program: Program): void;
+  submit(...programs: Program[]): void;
 
   /** Waits until everything queued has run. */
   synchronize(): Promise<void>;

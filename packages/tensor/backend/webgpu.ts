@@ -192,20 +192,23 @@ class WebGpuBackend implements Backend {
     return new WebGpuProgram(commands, this.#kernels, this.limits);
   }
 
-  submit(program: Program): void {
+  submit(...programs: Program[]): void {
     this.#checkOpen();
     this.#errors.throwKept();
-    if (!(program instanceof WebGpuProgram)) {
-      throw new TypeError("The program belongs to another backend");
-    }
-    program.check();
-    this.#readback.flush();
-    if (program.length === 0) return;
     const encoder = this.#device.createCommandEncoder();
-    program.record(encoder);
+    for (const program of programs) {
+      if (!(program instanceof WebGpuProgram)) {
+        throw new TypeError("The program belongs to another backend");
+      }
+      program.check();
+    }
+    this.#readback.flush();
+    for (const program of programs as WebGpuProgram[]) {
+      program.record(encoder);
+      this.#dispatches += program.dispatches;
+    }
     this.#submitNow([encoder.finish()]);
     this.#submits++;
-    this.#dispatches += program.dispatches;
   }
 
   async synchronize(): Promise<void> {

@@ -1,0 +1,101 @@
+/**
+ * Lazy GPU tensors with automatic differentiation.
+ *
+ * Arithmetic builds a graph; `await t.data()`, `realize()` or a compiled step runs it: elementwise chains and views are
+ * fused into generated kernels, intermediates share planned memory, and a whole training step is one submission.
+ *
+ * @example Gradient descent in one compiled step
+ * ```ts
+ * import { assign, compile, grad, init, scalar, tensor } from "@dipp/tensor";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * await init();
+ * const x = await tensor([3, -2]).realize();
+ * const step = compile(({ lr }) => {
+ *   const loss = x.square().sum();
+ *   assign(x, x.sub(grad(loss, [x])[0].mul(lr)));
+ *   return { loss };
+ * });
+ * for (let i = 0; i < 50; i++) step({ lr: scalar(0.1) });
+ * assertAlmostEquals((await x.data())[0], 0, 1e-3);
+ * ```
+ *
+ * @module
+ */
+export { type Axes, full, type Range, Tensor } from "./tensor.ts";
+export type { DType, TypedArray } from "./dtype.ts";
+export type { Shape } from "./shape.ts";
+export {
+  arange,
+  type Nested,
+  ones,
+  scalar,
+  tensor,
+  zeros,
+} from "./creation.ts";
+export { checkpoint, grad, stopGradient, vjp } from "./autodiff.ts";
+export { assign } from "./runtime/assign.ts";
+export { compile } from "./runtime/compile.ts";
+export { type Device, init } from "./runtime/device.ts";
+export { realize } from "./runtime/realize.ts";
+export {
+  type Tree,
+  treeEntries,
+  treeFromEntries,
+  treeLeaves,
+  treeMap,
+} from "./tree.ts";
+export {
+  gelu,
+  geluTanh,
+  leakyRelu,
+  mish,
+  quickGelu,
+} from "./ops/activation.ts";
+export {
+  type AttentionOptions,
+  scaledDotProductAttention,
+} from "./ops/attention.ts";
+export {
+  avgPool2d,
+  conv2d,
+  type Conv2dOptions,
+  convTranspose2d,
+  type Pair,
+  upsampleNearest2d,
+} from "./ops/conv2d.ts";
+export {
+  timestepEmbedding,
+  type TimestepEmbeddingOptions,
+} from "./ops/embedding.ts";
+export {
+  argmax,
+  argmin,
+  cat,
+  cumsum,
+  embedding,
+  gather,
+  indexSelect,
+  scatterAdd,
+  split,
+  stack,
+  where,
+} from "./ops/indexing.ts";
+export { einsum, linear } from "./ops/linear.ts";
+export {
+  bceWithLogits,
+  crossEntropy,
+  mseLoss,
+  type Reduction,
+} from "./ops/loss.ts";
+export {
+  groupNorm,
+  l2Normalize,
+  layerNorm,
+  logSoftmax,
+  logsumexp,
+  type NormOptions,
+  rmsNorm,
+  softmax,
+} from "./ops/normalization.ts";
+export { fold, key, randint, randn, uniform } from "./ops/random.ts";

@@ -1,0 +1,85 @@
+/**
+ * What a primitive is: how it differentiates and how it becomes WGSL. A primitive either is inlined into the kernel of
+ * whoever reads it (elementwise operations, views, gathers, random bits), or is the core of a kernel of its own
+ * (reductions, matmul, convolutions), into which its neighbours are fused.
+ */
+import type { Index } from "./schedule/index_expression.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Writes the body of one kernel, reading values of the graph at symbolic coordinates. */
+export interface Emitter {
+  /** WGSL expression of one element of a tensor. */
+  value(tensor: Tensor, coords: readonly Index[]): string;
+  /** Binds an expression to a name, once per distinct expression. */
+  bind(
+    expression: string,
+    type: "f32" | "i32" | "u32" | "bool" | "vec2<u32>",
+  ): string;
+  /** Adds a WGSL function to the module, once. */
+  helper(source: string): void;
+}
+
+/** Vector-Jacobian product: gradients with respect to the inputs, null where none flows. */
+export type Vjp = (grad: Tensor, out: Tensor) => readonly (Tensor | null)[];
+
+interface Common {
+  readonly name: string;
+  /** Absent for operations with no gradient. */
+  readonly vjp?: Vjp;
+}
+
+/** A primitive that is computed wherever it is read. */
+export interface InlinePrimitive extends Common {
+  readonly kind: "inline";
+  /** Rough cost of one element in simple operations; free for views. Guides what is recomputed and what is stored. */
+  readonly cost: number;
+  /** True where coordinates change but values do not. */
+  readonly view?: boolean;
+  emit(emitter: Emitter, node: Tensor, coords: readonly Index[]): string;
+}
+
+/** Reduction of some axes of its one input. */
+export interface ReducePrimitive extends Common {
+  readonly kind: "reduce";
+  readonly axes: readonly number[];
+  readonly combine: "sum" | "max" | "min";
+}
+
+/** Batched matrix product of two inputs [..., M, K] and [..., K, N] of equal batch shapes. */
+export interface MatmulPrimitive extends Common {
+  readonly kind: "matmul";
+}
+
+/** Settings that fix a two-dimensional convolution's geometry. */
+export interface ConvGeometry {
+  /** Sizes of the convolution's input, [N, C, H, W]. */
+  readonly input: readonly number[];
+  /** Sizes of its weight, [O, C / groups, kH, kW]. */
+  readonly weight: readonly number[];
+  /** Sizes of its output, [N, O, oH, oW]. */
+  readonly output: readonly number[];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+}
+
+/** Convolution or one of its two gradients. */
+export interface ConvPrimitive extends Common {
+  readonly kind: "conv2d";
+  readonly pass: "forward" | "inputGrad" | "weightGrad";
+  readonly geometry: ConvGeometry;
+}
+
+/** A tensor that is given, not computed: data on the host or in a device buffer. */
+export interface LeafPrimitive extends Common {
+  readonly kind: "leaf";
+}
+
+/** Every kind of graph node. */
+export type Primitive =
+  | InlinePrimitive
+  | ReducePrimitive
+  | MatmulPrimitive
+  | ConvPrimitive
+  | LeafPrimitive;

@@ -1,0 +1,34 @@
+/** Reads along one axis at positions that another tensor holds. */
+import type { InlinePrimitive } from "../primitive.ts";
+import { variable } from "../schedule/index_expression.ts";
+import type { Tensor } from "../tensor.ts";
+
+/**
+ * out[..., i, ...] = input[..., index[..., i, ...], ...] along `axis`. `scatter` builds the gradient: it adds the
+ * incoming gradient, at the same positions, into zeros of the input's shape.
+ */
+export function gather(
+  input: Tensor,
+  axis: number,
+  index: Tensor,
+  scatter: (g: Tensor) => Tensor,
+): InlinePrimitive {
+  return {
+    kind: "inline",
+    name: "gather",
+    cost: 2,
+    vjp: (g) => [scatter(g), null],
+    emit(e, _node, coords) {
+      const n = input.shape[axis];
+      // Clamped so that a bad index reads a wrong row rather than a neighbouring tensor
+      const at = e.bind(
+        `min(u32(${e.value(index, coords)}), ${n - 1}u)`,
+        "u32",
+      );
+      return e.value(
+        input,
+        coords.map((c, i) => i === axis ? variable(at, n) : c),
+      );
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** Runs graphs outside compiled steps and reads results back. */
+import { byteLength, decode, type TypedArray } from "../dtype.ts";
+import { isLeaf } from "../schedule/group.ts";
+import { buildPlan } from "../schedule/plan.ts";
+import type { Tensor } from "../tensor.ts";
+import { takeAssignments } from "./assign.ts";
+import { backend } from "./device.ts";
+import { adopt, deviceBuffer } from "./storage.ts";
+
+/** Computes all tensors in one submit, into buffers of their own, together with pending assignments. */
+export async function realizeTensors(
+  tensors: readonly Tensor[],
+): Promise<void> {
+  const device = await backend();
+  const outputs = [...new Set(tensors)].filter((t) => !isLeaf(t));
+  const assignments = takeAssignments();
+  if (outputs.length === 0 && assignments.length === 0) return;
+  const plan = buildPlan(outputs, assignments, device);
+  device.submit(plan.program);
+  plan.free();
+  outputs.forEach((t, i) => adopt(t.storage = {}, device, plan.outputs[i]));
+}
+
+/** Computes a tensor if needed and reads it back. */
+export async function download(tensor: Tensor): Promise<TypedArray> {
+  const device = await backend();
+  await realizeTensors([tensor]);
+  const bytes = byteLength(tensor.dtype, tensor.size);
+  return decode(
+    await device.download(deviceBuffer(tensor, device), bytes),
+    tensor.dtype,
+    tensor.size,
+  );
+}
+
+/**
+ * Computes tensors into memory of their own, all in one submit, and carries out pending `assign`s.
+ *
+ * @param tensors What to compute; may be none, to carry out assignments only.
+ */
+export function realize(...tensors: Tensor[]): Promise<void> {
+  return realizeTensors(tensors);
+}

@@ -1,0 +1,179 @@
+/** Writes fused WGSL: follows the graph from a kernel's root down to the buffers that it reads. */
+import { isHalf, storageType, wgslType } from "../dtype.ts";
+import type { Emitter } from "../primitive.ts";
+import type { Tensor } from "../tensor.ts";
+import { type Index, ravel, wgsl } from "./index_expression.ts";
+
+/** The buffers, helper functions and numbering that all parts of one kernel share. */
+export class KernelScope {
+  /** Tensors whose buffers the kernel reads, in binding order. */
+  readonly reads: Map<Tensor, string> = new Map();
+  /** Symbolic positions at which each of them is read. */
+  readonly positions: Map<Tensor, Set<string>> = new Map();
+  readonly #helpers = new Set<string>();
+  readonly #ids = new Map<Tensor, number>();
+  #names = 0;
+
+  /** Records a read and gives the binding's name. */
+  read(tensor: Tensor, position: string): string {
+    if (!this.reads.has(tensor)) this.reads.set(tensor, `in${this.reads.size}`);
+    if (!this.positions.has(tensor)) this.positions.set(tensor, new Set());
+    this.positions.get(tensor)!.add(position);
+    return this.reads.get(tensor)!;
+  }
+  /** Adds a function to the module. */
+  helper(source: string): void {
+    this.#helpers.add(source);
+  }
+  /** All functions added so far. */
+  helpers(): string {
+    return [...this.#helpers].join("\n");
+  }
+  /** Number that stands for a tensor within this kernel. */
+  id(tensor: Tensor): number {
+    if (!this.#ids.has(tensor)) this.#ids.set(tensor, this.#ids.size);
+    return this.#ids.get(tensor)!;
+  }
+  /** A fresh name. */
+  name(): string {
+    return `v${this.#names++}`;
+  }
+}
+
+/** The value that a kernel's core has computed, standing in for the core where the epilogue reads it. */
+export interface CoreValue {
+  readonly tensor: Tensor;
+  readonly expression: string;
+  /** Key of the linear index at which the expression is valid. */
+  readonly position: string;
+}
+
+/** Raised when an epilogue reads its core anywhere but at the element just computed. */
+export class NotFusable extends Error {}
+
+/** One straight piece of WGSL: a kernel body, a loop body or an epilogue. */
+export class Body implements Emitter {
+  /** Statements in order. */
+  readonly statements: string[] = [];
+  readonly #values = new Map<string, string>();
+  readonly #bound = new Map<string, string>();
+  readonly #scope: KernelScope;
+  readonly #stored: (tensor: Tensor) => boolean;
+  readonly #core: CoreValue | undefined;
+
+  /** `stored` tells which tensors lie in buffers. */
+  constructor(
+    scope: KernelScope,
+    stored: (tensor: Tensor) => boolean,
+    core?: CoreValue,
+  ) {
+    this.#scope = scope;
+    this.#stored = stored;
+    this.#core = core;
+  }
+
+  helper(source: string): void {
+    this.#scope.helper(source);
+  }
+
+  bind(
+    expression: string,
+    type: "f32" | "i32" | "u32" | "bool" | "vec2<u32>",
+  ): string {
+    const known = this.#bound.get(expression);
+    if (known) return known;
+    const name = this.#scope.name();
+    this.statements.push(`let ${name}: ${type} = ${expression};`);
+    this.#bound.set(expression, name);
+    return name;
+  }
+
+  value(tensor: Tensor, coords: readonly Index[]): string {
+    if (tensor === this.#core?.tensor) {
+      if (ravel(coords, tensor.shape).key !== this.#core.position) {
+        throw new NotFusable();
+      }
+      return this.#core.expression;
+    }
+    return this.#value(tensor, coords, false);
+  }
+
+  /** Value of a kernel's own root, which is computed even though it will lie in a buffer. */
+  root(tensor: Tensor, coords: readonly Index[]): string {
+    return tensor === this.#core?.tensor
+      ? this.value(tensor, coords)
+      : this.#value(tensor, coords, true);
+  }
+
+  #value(tensor: Tensor, coords: readonly Index[], root: boolean): string {
+    const { primitive } = tensor;
+    if (!root && this.#stored(tensor)) {
+      return this.#load(tensor, ravel(coords, tensor.shape));
+    }
+    if (primitive.kind !== "inline") throw new NotFusable();
+    const key = `${this.#scope.id(tensor)}@${coords.map((c) => c.key)}`;
+    const known = this.#values.get(key);
+    if (known) return known;
+    const expression = primitive.emit(this, tensor, coords);
+    const value = primitive.view
+      ? expression
+      : this.bind(expression, wgslType(tensor.dtype));
+    this.#values.set(key, value);
+    return value;
+  }
+
+  #load(tensor: Tensor, position: Index): string {
+    const name = this.#scope.read(tensor, position.key);
+    const at = position.terms.length > 1 ||
+        position.terms.some(([a]) => a.kind !== "variable")
+      ? this.bind(wgsl(position), "u32")
+      : wgsl(position);
+    if (tensor.dtype === "bool") {
+      return this.bind(`${name}[${at}] != 0u`, "bool");
+    }
+    if (!isHalf(tensor.dtype)) {
+      return this.bind(`${name}[${at}]`, storageType(tensor.dtype));
+    }
+    const pair = this.bind(`${name}[${at} / 2u]`, "u32");
+    const bits = `((${pair} >> (16u * (${at} & 1u))) & 0xffffu)`;
+    return this.bind(
+      tensor.dtype === "bf16"
+        ? `bitcast<f32>(${bits} << 16u)`
+        : `unpack2x16float(${bits}).x`,
+      "f32",
+    );
+  }
+}
+
+/** Declarations of a kernel's bindings: what it reads, then what it writes (unless it writes over a read). */
+export function declare(
+  scope: KernelScope,
+  output: Tensor,
+  inPlace?: Tensor,
+): string {
+  const lines = [...scope.reads].map(([tensor, name], i) =>
+    `@group(0) @binding(${i}) var<storage, ${
+      tensor === inPlace ? "read_write" : "read"
+    }> ${name}: array<${storageType(tensor.dtype)}>;`
+  );
+  if (!inPlace) {
+    lines.push(
+      `@group(0) @binding(${lines.length}) var<storage, read_write> result: array<${
+        storageType(output.dtype)
+      }>;`,
+    );
+  }
+  return lines.join("\n");
+}
+
+/** Statement that stores a value of the output's dtype at a linear position. */
+export function storeStatement(
+  output: Tensor,
+  name: string,
+  position: string,
+  value: string,
+): string {
+  return `${name}[${position}] = ${
+    output.dtype === "bool" ? `select(0u, 1u, ${value})` : value
+  };`;
+}

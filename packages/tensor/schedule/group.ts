@@ -1,0 +1,188 @@
+/**
+ * Decides which nodes get a kernel and a buffer of their own. All others are recomputed inside the kernels that read
+ * them. A node is stored when it is asked for, when it is the core of a kernel (a reduction, a contraction), or when
+ * several kernels would recompute something that costs more than reading it back.
+ */
+import type { Tensor } from "../tensor.ts";
+import { type Index, ravel, unravel, variable } from "./index_expression.ts";
+
+/** Nodes that get buffers, in an order in which they can be computed. */
+export interface Grouping {
+  readonly roots: readonly Tensor[];
+  /** For each node, the roots whose kernels read it. */
+  readonly readers: ReadonlyMap<Tensor, ReadonlySet<Tensor>>;
+}
+
+/** Cost above which a node read by several kernels is stored. */
+const RECOMPUTE = 3;
+
+/** Whether the elements exist already. */
+export function isLeaf(tensor: Tensor): boolean {
+  return tensor.storage !== undefined || tensor.primitive.kind === "leaf";
+}
+
+/** Nodes below `outputs` that are still to be computed, inputs before their readers. */
+export function topologicalOrder(outputs: readonly Tensor[]): Tensor[] {
+  const order: Tensor[] = [];
+  const seen = new Set<Tensor>();
+  const stack: [Tensor, number][] = [];
+  for (const output of outputs) {
+    if (seen.has(output) || isLeaf(output)) continue;
+    seen.add(output);
+    stack.push([output, 0]);
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1];
+      const next = top[0].inputs[top[1]++];
+      if (next === undefined) {
+        order.push(top[0]);
+        stack.pop();
+      } else if (!seen.has(next) && !isLeaf(next)) {
+        seen.add(next);
+        stack.push([next, 0]);
+      }
+    }
+  }
+  return order;
+}
+
+/** Follows views from a tensor down to what they show, and where in it. */
+export function resolveViews(
+  tensor: Tensor,
+  coords: readonly Index[],
+  stored: (t: Tensor) => boolean,
+): { base: Tensor; coords: readonly Index[] } {
+  let at = { base: tensor, coords };
+  const follow = {
+    value: (
+      base: Tensor,
+      coords: readonly Index[],
+    ) => (at = { base, coords }, ""),
+    bind: () => "",
+    helper: () => {},
+  };
+  for (;;) {
+    const { base } = at;
+    if (
+      stored(base) || base.primitive.kind !== "inline" ||
+      !base.primitive.view || base.inputs.length === 0
+    ) return at;
+    base.primitive.emit(follow, base, at.coords);
+  }
+}
+
+/** An operand's address as base(batch) + row * rowStride + column * columnStride, or null where it is not of this form. */
+export function matrixAddress(
+  operand: Tensor,
+  stored: (t: Tensor) => boolean,
+): { base: Tensor; batch: Index; row: number; column: number } | null {
+  const [rows, columns] = operand.shape.slice(-2);
+  const batchShape = operand.shape.slice(0, -2);
+  const batch = unravel(
+    variable("z", batchShape.reduce((a, b) => a * b, 1)),
+    batchShape,
+  );
+  const { base, coords } = resolveViews(operand, [
+    ...batch,
+    variable("row", rows),
+    variable("col", columns),
+  ], stored);
+  if (!stored(base)) return null;
+  const address = ravel(coords, base.shape);
+  const stride = (name: string) =>
+    address.terms.find(([a]) => a.key === name)?.[1] ?? 0;
+  const rest = address.terms.filter(([a]) =>
+    a.key !== "row" && a.key !== "col"
+  );
+  if (rest.some(([a]) => /\b(row|col)\b/.test(a.key)) || address.min < 0) {
+    return null;
+  }
+  return {
+    base,
+    batch: { ...address, terms: rest },
+    row: stride("row"),
+    column: stride("col"),
+  };
+}
+
+/** The stored tensor that an operand shows element for element, or null. */
+export function contiguousBase(
+  operand: Tensor,
+  stored: (t: Tensor) => boolean,
+): Tensor | null {
+  const i = variable("i", operand.size);
+  const { base, coords } = resolveViews(
+    operand,
+    unravel(i, operand.shape),
+    stored,
+  );
+  return stored(base) && ravel(coords, base.shape).key === i.key &&
+      base.size === operand.size
+    ? base
+    : null;
+}
+
+function inlineCosts(order: readonly Tensor[]): Map<Tensor, number> {
+  const costs = new Map<Tensor, number>();
+  for (const node of order) {
+    const own = node.primitive.kind === "inline" ? node.primitive.cost : 0;
+    const below = node.primitive.kind === "inline"
+      ? node.inputs.reduce((c, t) => c + (costs.get(t) ?? 0), 0)
+      : 0;
+    costs.set(node, Math.min(1e6, own + below));
+  }
+  return costs;
+}
+
+/** Marks what the kernels of matrix products and convolutions can not read in place. */
+function storeOperands(node: Tensor, force: Set<Tensor>): void {
+  const { kind } = node.primitive;
+  if (kind !== "matmul" && kind !== "conv2d") return;
+  for (const operand of node.inputs) {
+    // What the views show gets stored whatever it is, so ask as if it already were
+    const shown = (t: Tensor) =>
+      isLeaf(t) || force.has(t) || t.primitive.kind !== "inline" ||
+      !t.primitive.view || t.inputs.length === 0;
+    const base = kind === "matmul"
+      ? matrixAddress(operand, shown)?.base
+      : contiguousBase(operand, shown);
+    const target =
+      base && !(base.primitive.kind === "inline" && base.inputs.length === 0)
+        ? base
+        : operand;
+    if (!isLeaf(target)) force.add(target);
+  }
+}
+
+/** Groups the graph below `outputs`; `force` names nodes that must be stored, and may grow. */
+export function group(
+  outputs: readonly Tensor[],
+  force: Set<Tensor>,
+): Grouping {
+  const order = topologicalOrder(outputs);
+  const costs = inlineCosts(order);
+  const asked = new Set(outputs);
+  const readers = new Map<Tensor, Set<Tensor>>();
+  const roots = new Set<Tensor>();
+  for (const node of order.toReversed()) {
+    const { primitive } = node;
+    const above = readers.get(node) ?? new Set();
+    const costly = above.size > 1 &&
+      !(primitive.kind === "inline" && primitive.view) &&
+      costs.get(node)! > RECOMPUTE;
+    const isRoot = asked.has(node) || force.has(node) ||
+      primitive.kind !== "inline" || costly;
+    if (isRoot) roots.add(node);
+    storeOperands(node, force);
+    for (const input of node.inputs) {
+      const cost = costs.get(input) ?? 0;
+      // An expanded value would be recomputed for each of its copies
+      if (
+        primitive.name === "expand" && cost > RECOMPUTE &&
+        node.size >= 4 * input.size && !isLeaf(input)
+      ) force.add(input);
+      if (!readers.has(input)) readers.set(input, new Set());
+      for (const root of isRoot ? [node] : above) readers.get(input)!.add(root);
+    }
+  }
+  return { roots: order.filter((node) => roots.has(node)), readers };
+}

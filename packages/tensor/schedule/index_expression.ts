@@ -1,0 +1,216 @@
+/**
+ * Symbolic index arithmetic. Views are followed by rewriting the coordinates at which an input is read, and the
+ * resulting address is simplified here, so that a chain of reshapes, permutations and slices costs no copy and, where
+ * the divisions cancel, no arithmetic either.
+ *
+ * Values are unsigned 32-bit and wrap: an address that underflows lies outside a pad's mask and is never used.
+ */
+
+/** Smallest parts of an index: a variable in [0, size), or a quotient or remainder that did not simplify. */
+export type Atom =
+  | { kind: "variable"; key: string; max: number }
+  | { kind: "div" | "mod"; key: string; max: number; of: Index; by: number };
+
+/** Affine combination of atoms: offset + sum of coefficient * atom. */
+export interface Index {
+  readonly terms: readonly (readonly [Atom, number])[];
+  readonly offset: number;
+  readonly min: number;
+  readonly max: number;
+  readonly key: string;
+}
+
+function make(
+  terms: readonly (readonly [Atom, number])[],
+  offset: number,
+): Index {
+  let min = offset;
+  let max = offset;
+  for (const [atom, c] of terms) {
+    c > 0 ? max += c * atom.max : min += c * atom.max;
+  }
+  const sorted = [...terms].sort((a, b) => a[0].key < b[0].key ? -1 : 1);
+  const key = sorted.map(([a, c]) => `${c}*${a.key}`).join("+") + `+${offset}`;
+  return { terms: sorted, offset, min, max, key };
+}
+
+/** Index that is the same everywhere. */
+export function constant(value: number): Index {
+  return make([], value);
+}
+
+/** Index held by the WGSL u32 expression `name`, in [0, size). */
+export function variable(name: string, size: number): Index {
+  return size === 1
+    ? constant(0)
+    : make([[{ kind: "variable", key: name, max: size - 1 }, 1]], 0);
+}
+
+function atomIndex(kind: "div" | "mod", of: Index, by: number): Index {
+  const max = kind === "mod"
+    ? Math.min(by - 1, of.min >= 0 ? of.max : by - 1)
+    : Math.floor(of.max / by);
+  return make([[{
+    kind,
+    key: `(${of.key}${kind === "div" ? "/" : "%"}${by})`,
+    max,
+    of,
+    by,
+  }, 1]], 0);
+}
+
+/** Product of an index and an integer. */
+export function scale(a: Index, c: number): Index {
+  return c === 0
+    ? constant(0)
+    : make(a.terms.map(([atom, k]) => [atom, k * c] as const), a.offset * c);
+}
+
+/** Sum of two indices, recombining a quotient and a remainder of one value into that value. */
+export function add(a: Index, b: Index): Index {
+  const merged = new Map<string, readonly [Atom, number]>();
+  for (const [atom, c] of [...a.terms, ...b.terms]) {
+    const total = c + (merged.get(atom.key)?.[1] ?? 0);
+    if (total === 0) merged.delete(atom.key);
+    else merged.set(atom.key, [atom, total]);
+  }
+  const offset = a.offset + b.offset;
+  for (const [atom, c] of merged.values()) {
+    if (atom.kind !== "mod") continue;
+    // c * (x % m) + c*m * (x / m) = c * x, and the same with (x / m) % k gives c * (x % (m*k))
+    const quotient = div(atom.of, atom.by);
+    if (
+      quotient.terms.length !== 1 || quotient.offset !== 0 ||
+      quotient.terms[0][1] !== 1
+    ) continue;
+    const partners = [...merged.values()].filter(([p, k]) =>
+      k === c * atom.by && p.key !== atom.key
+    );
+    for (const [partner] of partners) {
+      const whole = partner.key === quotient.terms[0][0].key;
+      if (
+        !whole && !(partner.kind === "mod" && partner.of.key === quotient.key)
+      ) continue;
+      merged.delete(atom.key);
+      merged.delete(partner.key);
+      const joined = whole
+        ? atom.of
+        : mod(atom.of, atom.by * (partner as { by: number }).by);
+      return add(make([...merged.values()], offset), scale(joined, c));
+    }
+  }
+  return make([...merged.values()], offset);
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? Math.abs(a) : gcd(b, a % b);
+}
+
+/** Splits a into a multiple of c and the rest. */
+function divide(a: Index, c: number): { quotient: Index; rest: Index } {
+  const floor = Math.floor(a.offset / c);
+  const multiple = a.terms.filter(([, k]) => k % c === 0).map(([atom, k]) =>
+    [atom, k / c] as const
+  );
+  const others = a.terms.filter(([, k]) => k % c !== 0);
+  return {
+    quotient: make(multiple, floor),
+    rest: make(others, a.offset - floor * c),
+  };
+}
+
+/** Quotient of an index by a positive integer, rounded down; the index must not be negative where it is used. */
+export function div(a: Index, c: number): Index {
+  if (c === 1) return a;
+  const { quotient, rest } = divide(a, c);
+  if (rest.min >= 0 && quotient.min >= 0) {
+    if (rest.max < c) return quotient;
+    const g = rest.terms.reduce((g, [, k]) => gcd(g, k), gcd(c, rest.offset));
+    if (g > 1) {
+      return add(
+        quotient,
+        div(
+          make(
+            rest.terms.map(([t, k]) => [t, k / g] as const),
+            rest.offset / g,
+          ),
+          c / g,
+        ),
+      );
+    }
+    const [atom, k] = rest.terms[0];
+    if (rest.terms.length === 1 && k === 1 && rest.offset === 0) {
+      if (atom.kind === "div") return add(quotient, div(atom.of, atom.by * c));
+      if (atom.kind === "mod" && atom.by % c === 0) {
+        return add(quotient, mod(div(atom.of, c), atom.by / c));
+      }
+    }
+    return add(quotient, atomIndex("div", rest, c));
+  }
+  return atomIndex("div", a, c);
+}
+
+/** Remainder of an index by a positive integer; the index must not be negative where it is used. */
+export function mod(a: Index, c: number): Index {
+  if (c === 1) return constant(0);
+  if (a.min < 0) return atomIndex("mod", a, c);
+  const { rest } = divide(a, c);
+  if (rest.min < 0) return atomIndex("mod", a, c);
+  if (rest.max < c) return rest;
+  const g = rest.terms.reduce((g, [, k]) => gcd(g, k), gcd(c, rest.offset));
+  if (g > 1) {
+    return scale(
+      mod(
+        make(rest.terms.map(([t, k]) => [t, k / g] as const), rest.offset / g),
+        c / g,
+      ),
+      g,
+    );
+  }
+  const [atom, k] = rest.terms[0];
+  if (
+    rest.terms.length === 1 && k === 1 && rest.offset === 0 &&
+    atom.kind === "mod" && atom.by % c === 0
+  ) {
+    return mod(atom.of, c);
+  }
+  return atomIndex("mod", rest, c);
+}
+
+/** Row-major coordinates of a linear index in a shape. */
+export function unravel(linear: Index, shape: readonly number[]): Index[] {
+  let stride = shape.reduce((a, b) => a * b, 1);
+  return shape.map((n) => {
+    stride /= n;
+    return mod(div(linear, stride), n);
+  });
+}
+
+/** Row-major linear index of coordinates in a shape. */
+export function ravel(
+  coords: readonly Index[],
+  shape: readonly number[],
+): Index {
+  let linear = constant(0);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    // An axis of length one is only ever read at zero
+    if (shape[i] !== 1) linear = add(linear, scale(coords[i], stride));
+    stride *= shape[i];
+  }
+  return linear;
+}
+
+/** WGSL u32 expression of an index. */
+export function wgsl(a: Index): string {
+  const parts = a.terms.map(([atom, c]) => {
+    const text = atom.kind === "variable"
+      ? atom.key
+      : `(${wgsl(atom.of)} ${atom.kind === "div" ? "/" : "%"} ${atom.by}u)`;
+    return c === 1 ? text : `${text} * ${c < 0 ? c + 2 ** 32 : c}u`;
+  });
+  if (a.offset !== 0 || parts.length === 0) {
+    parts.push(`${a.offset < 0 ? a.offset + 2 ** 32 : a.offset}u`);
+  }
+  return parts.length === 1 ? parts[0] : `(${parts.join(" + ")})`;
+}

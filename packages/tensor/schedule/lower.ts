@@ -1,0 +1,220 @@
+/** Turns a root of the grouping into one kernel: prologue, core, epilogue. */
+import {
+  conv2d,
+  type ConvOperands,
+  elementwise,
+  type Kernel,
+  matmul,
+  reduce,
+} from "@dipp/kernels";
+import { isHalf, wgslType } from "../dtype.ts";
+import type { ConvPrimitive, ReducePrimitive } from "../primitive.ts";
+import { show } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import {
+  Body,
+  type CoreValue,
+  declare,
+  KernelScope,
+  storeStatement,
+} from "./emitter.ts";
+import { contiguousBase, matrixAddress } from "./group.ts";
+import { add, constant, unravel, variable, wgsl } from "./index_expression.ts";
+
+/** One kernel of a schedule. */
+export interface LoweredKernel {
+  readonly kernel: Kernel;
+  /** Name for plans and errors. */
+  readonly label: string;
+  /** Tensors read, in binding order. */
+  readonly reads: readonly Tensor[];
+  /** Tensor written. */
+  readonly root: Tensor;
+  /** Reduction or contraction that the kernel is built around. */
+  readonly core?: Tensor;
+  /** Tensor among `reads` whose buffer is also written. */
+  readonly inPlace?: Tensor;
+  /** Symbolic positions at which each tensor is read; only "i" means element for element. */
+  readonly positions: ReadonlyMap<Tensor, ReadonlySet<string>>;
+}
+
+/** What kernels are specialised to. */
+export interface Target {
+  /** Which variants to choose. */
+  readonly kind: "software" | "gpu";
+  /** Most buffers in one kernel. */
+  readonly maxBuffers: number;
+}
+
+/** Lowers `root`, with `core` (its own node, or one that only it reads) computed in the same kernel. */
+export function lower(
+  root: Tensor,
+  core: Tensor | undefined,
+  stored: (t: Tensor) => boolean,
+  target: Target,
+  inPlace?: Tensor,
+): LoweredKernel {
+  const scope = new KernelScope();
+  const build = (kernel: Kernel): LoweredKernel => ({
+    kernel,
+    label: `${root.primitive.name}${
+      core && core !== root ? `+${core.primitive.name}` : ""
+    } ${show(root.shape)}`,
+    reads: [...scope.reads.keys()],
+    root,
+    ...(core && { core }),
+    ...(inPlace && { inPlace }),
+    positions: scope.positions,
+  });
+  const output = () => inPlace ? scope.reads.get(inPlace)! : "result";
+  const declarations = () =>
+    [declare(scope, root, inPlace), scope.helpers()].join("\n");
+  const i = variable("i", root.size);
+
+  /** Statements that turn the core's value at `i` into the root's and store it. */
+  const epilogue = (expression: string): string => {
+    const value: CoreValue = { tensor: core!, expression, position: i.key };
+    const body = new Body(scope, stored, value);
+    const result = body.root(root, unravel(i, root.shape));
+    if (inPlace) scope.read(inPlace, i.key);
+    return [...body.statements, storeStatement(root, output(), "i", result)]
+      .join("\n  ");
+  };
+  /** The epilogue as a function, for kernels that finish several elements in one invocation. */
+  const epilogueFunction = (): string => {
+    const body = epilogue("value");
+    return `fn finish(i: u32, value: ${wgslType(core!.dtype)}) {\n  ${body}\n}`;
+  };
+  const store = (index: string, value: string) => `finish(${index}, ${value});`;
+
+  if (!core) return build(lowerElementwise());
+  switch (core.primitive.kind) {
+    case "reduce":
+      return build(lowerReduce(core.primitive));
+    case "matmul":
+      return build(lowerMatmul());
+    case "conv2d":
+      return build(lowerConv(core.primitive));
+    default:
+      throw new TypeError(
+        `Cannot lower ${core}: ${core.primitive.kind} is not the core of a kernel`,
+      );
+  }
+
+  function lowerElementwise(): Kernel {
+    const half = isHalf(root.dtype);
+    const body = new Body(scope, stored);
+    let statements: string;
+    if (half) {
+      // Two elements share a word, so one invocation writes both
+      const [low, high] = [0, 1].map((o) =>
+        body.root(
+          root,
+          unravel(add(variable("i2", 2 ** 30), constant(o)), root.shape),
+        )
+      );
+      const word = root.dtype === "f16"
+        ? `pack2x16float(vec2<f32>(${low}, ${high}))`
+        : `dipp_pack_bf16(${low}, ${high})`;
+      if (root.dtype === "bf16") scope.helper(PACK_BF16);
+      statements = [
+        "let i2 = 2u * i;",
+        ...body.statements,
+        `${output()}[i] = ${word};`,
+      ].join("\n  ");
+    } else {
+      const result = body.root(root, unravel(i, root.shape));
+      if (inPlace) scope.read(inPlace, i.key);
+      statements = [
+        ...body.statements,
+        storeStatement(root, output(), "i", result),
+      ].join("\n  ");
+    }
+    return elementwise({
+      size: half ? Math.ceil(root.size / 2) : root.size,
+      declarations: declarations(),
+      body: statements,
+    });
+  }
+
+  function lowerReduce(primitive: ReducePrimitive): Kernel {
+    const input = core!.inputs[0];
+    const kept = input.shape.map((n, a) => primitive.axes.includes(a) ? 1 : n);
+    const reduced = input.shape.map((n, a) =>
+      primitive.axes.includes(a) ? n : 1
+    );
+    const length = reduced.reduce((a, b) => a * b, 1);
+    const outputs = unravel(i, kept);
+    const inner = unravel(variable("r", length), reduced);
+    const body = new Body(scope, stored);
+    const value = body.value(
+      input,
+      input.shape.map((_, a) =>
+        primitive.axes.includes(a) ? inner[a] : outputs[a]
+      ),
+    );
+    const store = epilogue("total");
+    return reduce({
+      outputs: root.size,
+      length,
+      combine: primitive.combine,
+      type: wgslType(input.dtype) as "f32" | "i32" | "u32",
+      declarations: declarations(),
+      element: { statements: body.statements.join("\n    "), value },
+      store,
+    });
+  }
+
+  function lowerMatmul(): Kernel {
+    const [a, b] = core!.inputs.map((operand) => {
+      const address = matrixAddress(operand, stored)!;
+      const name = scope.read(address.base, "matrix");
+      const batch = (z: string) => wgsl(address.batch).replace(/\bz\b/g, z);
+      return {
+        name,
+        base: batch,
+        rowStride: address.row,
+        colStride: address.column,
+      };
+    });
+    const [m, k] = core!.inputs[0].shape.slice(-2);
+    const n = core!.shape[core!.ndim - 1];
+    const finish = epilogueFunction();
+    return matmul({
+      batch: core!.size / (m * n),
+      m,
+      n,
+      k,
+      a,
+      b,
+      declarations: `${declarations()}\n${finish}`,
+      store,
+      target: target.kind,
+    });
+  }
+
+  function lowerConv(primitive: ConvPrimitive): Kernel {
+    const names = core!.inputs.map((operand) =>
+      scope.read(contiguousBase(operand, stored)!, "window")
+    );
+    const operands: ConvOperands = { first: names[0], second: names[1] };
+    const finish = epilogueFunction();
+    return conv2d({
+      pass: primitive.pass,
+      geometry: primitive.geometry,
+      operands,
+      declarations: `${declarations()}\n${finish}`,
+      store,
+      target: target.kind,
+    });
+  }
+}
+
+const PACK_BF16 = `fn dipp_round_bf16(x: f32) -> u32 {
+  let b = bitcast<u32>(x);
+  if ((b & 0x7fffffffu) > 0x7f800000u) { return (b >> 16u) | 0x40u; }
+  return (b + 0x7fffu + ((b >> 16u) & 1u)) >> 16u;
+}
+fn dipp_pack_bf16(low: f32, high: f32) -> u32 {
+  return dipp_round_bf16(low) | (dipp_round_bf16(high) << 16u);
+}`;

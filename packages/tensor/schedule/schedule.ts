@@ -1,0 +1,113 @@
+/** From a graph to an ordered list of kernels: groups nodes, fuses each core with the chain that follows it, lowers. */
+import { isHalf } from "../dtype.ts";
+import type { Tensor } from "../tensor.ts";
+import { NotFusable } from "./emitter.ts";
+import { group, isLeaf } from "./group.ts";
+import { variable } from "./index_expression.ts";
+import { lower, type LoweredKernel, type Target } from "./lower.ts";
+
+/** Kernels in the order in which they run. */
+export function schedule(
+  outputs: readonly Tensor[],
+  target: Target,
+): LoweredKernel[] {
+  const force = new Set<Tensor>();
+  for (;;) {
+    const before = force.size;
+    const { roots, readers } = group(outputs, force);
+    const fused = new Set<Tensor>();
+    const stored = (t: Tensor) => isLeaf(t) || rootSet.has(t);
+    const rootSet = new Set(roots);
+    const kernels = roots.map((root) => {
+      const { kind } = root.primitive;
+      if (kind !== "inline") return lower(root, root, stored, target);
+      const plain = lower(root, undefined, stored, target);
+      const core = isHalf(root.dtype)
+        ? undefined
+        : fusableCore(plain, readers, outputs, force);
+      if (!core || fused.has(core)) return plain;
+      try {
+        const kernel = lower(
+          root,
+          core,
+          (t) => t !== core && stored(t),
+          target,
+        );
+        fused.add(core);
+        return kernel;
+      } catch (error) {
+        if (error instanceof NotFusable) return plain;
+        throw error;
+      }
+    });
+    for (const kernel of kernels) {
+      if (kernel.reads.length + 1 > target.maxBuffers) {
+        storePart(kernel.root, stored, force, target);
+      }
+    }
+    if (
+      force.size === before ||
+      kernels.every((k) => k.reads.length + 1 <= target.maxBuffers)
+    ) {
+      return kernels.filter((k) => !fused.has(k.root));
+    }
+  }
+}
+
+/** The heaviest core that only this kernel reads, element for element. */
+function fusableCore(
+  kernel: LoweredKernel,
+  readers: ReadonlyMap<Tensor, ReadonlySet<Tensor>>,
+  outputs: readonly Tensor[],
+  force: ReadonlySet<Tensor>,
+): Tensor | undefined {
+  const weight = { conv2d: 3, matmul: 2, reduce: 1, inline: 0, leaf: 0 };
+  const element = variable("i", kernel.root.size).key;
+  return kernel.reads
+    .filter((t) =>
+      !isLeaf(t) && weight[t.primitive.kind] > 0 &&
+      t.size === kernel.root.size && !outputs.includes(t) && !force.has(t) &&
+      readers.get(t)!.size === 1 &&
+      [...kernel.positions.get(t)!].every((p) => p === element)
+    )
+    .sort((a, b) => weight[b.primitive.kind] - weight[a.primitive.kind])[0];
+}
+
+/** Makes a kernel with too many buffers smaller: stores its widest inlined parts. */
+function storePart(
+  root: Tensor,
+  stored: (t: Tensor) => boolean,
+  force: Set<Tensor>,
+  target: Target,
+): void {
+  let level = [root];
+  while (level.length > 0) {
+    const parts = [...new Set(level.flatMap((t) => t.inputs))].filter((t) =>
+      !stored(t) && t.inputs.length > 0
+    );
+    const wide = parts.filter((t) =>
+      leafCount(t, stored) > target.maxBuffers / 4 &&
+      !t.primitive.name.match(/expand/)
+    );
+    if (wide.length > 0) {
+      for (const part of wide) force.add(part);
+      return;
+    }
+    level = parts;
+  }
+  throw new RangeError(
+    `Cannot compute ${root}: it reads more buffers at once than the ${target.maxBuffers} that the device allows`,
+  );
+}
+
+function leafCount(
+  tensor: Tensor,
+  stored: (t: Tensor) => boolean,
+  seen: Set<Tensor> = new Set(),
+): number {
+  if (seen.has(tensor)) return 0;
+  seen.add(tensor);
+  return stored(tensor)
+    ? 1
+    : tensor.inputs.reduce((n, t) => n + leafCount(t, stored, seen), 0);
+}
