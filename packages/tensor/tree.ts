@@ -24,7 +24,7 @@ export type Tree<T> =
  *
  * @example Usage
  * ```ts
- * import { treeMap } from "./tree.ts";
+ * import { treeMap } from "@dipp/tensor";
  * import { assertEquals } from "@std/assert";
  *
  * const shapes = treeMap({ w: [1, 2], b: 3 }, (leaf, path) => `${path}:${leaf}`);
@@ -46,7 +46,7 @@ export function treeMap<T, U>(
  *
  * @example Usage
  * ```ts
- * import { treeLeaves } from "./tree.ts";
+ * import { treeLeaves } from "@dipp/tensor";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(treeLeaves({ w: [1, 2], b: 3 }), [1, 2, 3]);
@@ -65,7 +65,7 @@ export function treeLeaves<T>(tree: Tree<T>): T[] {
  *
  * @example Usage
  * ```ts
- * import { treeEntries } from "./tree.ts";
+ * import { treeEntries } from "@dipp/tensor";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(treeEntries({ w: [1], b: 3 }), [["w.0", 1], ["b", 3]]);
@@ -87,7 +87,7 @@ export function treeEntries<T>(tree: Tree<T>): [path: string, leaf: T][] {
  *
  * @example Usage
  * ```ts
- * import { treeFromEntries } from "./tree.ts";
+ * import { treeFromEntries } from "@dipp/tensor";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(treeFromEntries([["w.0", 1], ["b", 3]]), { w: [1], b: 3 });

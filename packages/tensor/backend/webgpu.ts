@@ -195,7 +195,6 @@ class WebGpuBackend implements Backend {
   submit(...programs: Program[]): void {
     this.#checkOpen();
     this.#errors.throwKept();
-    const encoder = this.#device.createCommandEncoder();
     for (const program of programs) {
       if (!(program instanceof WebGpuProgram)) {
         throw new TypeError("The program belongs to another backend");
@@ -203,6 +202,8 @@ class WebGpuBackend implements Backend {
       program.check();
     }
     this.#readback.flush();
+    if (programs.every((program) => program.length === 0)) return;
+    const encoder = this.#device.createCommandEncoder();
     for (const program of programs as WebGpuProgram[]) {
       program.record(encoder);
       this.#dispatches += program.dispatches;

@@ -229,6 +229,23 @@ Deno.test(
 );
 
 Deno.test(
+  "submit queues several programs at once, in order",
+  withBackend(async (backend) => {
+    const x = upload(backend, [0, 1, 2, 3]);
+    const y = backend.allocate(16);
+    const first = backend.prepare([step(backend, x)]);
+    const second = backend.prepare([add(backend, x, x, y)]);
+    const nothing = backend.prepare([]);
+    backend.submit(first, nothing, second, first);
+    assertEquals(await values(backend, y), [2, 6, 10, 14]);
+    assertEquals(await values(backend, x), [3, 7, 11, 15]);
+    backend.submit(nothing);
+    const { submits, dispatches } = backend.stats();
+    assertEquals([submits, dispatches], [1, 3]);
+  }),
+);
+
+Deno.test(
   "submit copies between the dispatches around the copy",
   withBackend(async (backend) => {
     const x = upload(backend, [0, 1, 2, 3]);
