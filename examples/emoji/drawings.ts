@@ -135,7 +135,7 @@ async function decodeSheet(
   entries: readonly SourceEntry[],
   size: number,
 ): Promise<Uint8Array> {
-  const png = await readSource(vendor, `img/${vendor}/sheets/64.png`);
+  const png = await readSource(vendor, `img/${vendor}/sheets-clean/64.png`);
   const { data, info } = await sharp(png).ensureAlpha().raw().toBuffer({
     resolveWithObject: true,
   });
