@@ -1,0 +1,95 @@
+/**
+ * The 2-D convolution of `torch.nn.Conv2d`.
+ *
+ * @module
+ */
+
+import { conv2d, fold, type Tensor } from "@dipp/tensor";
+import { kaimingUniform } from "./init.ts";
+
+/** The parameters of a convolution. */
+export type Conv2dParams = {
+  /** [out, in / groups, height, width]. */
+  weight: Tensor;
+  /** [out]. */
+  bias?: Tensor;
+};
+
+/** How a convolution moves over the image; one number for both axes. */
+export interface Conv2dOptions {
+  /** Pixels from one output to the next. Default 1. */
+  readonly stride?: number | readonly [number, number];
+  /** Zero pixels added at each side. Default 0. */
+  readonly padding?: number | readonly [number, number];
+  /** Pixels from one tap of the kernel to the next. Default 1. */
+  readonly dilation?: number | readonly [number, number];
+  /** Groups of channels that do not mix. Default 1. */
+  readonly groups?: number;
+}
+
+/**
+ * Draws the parameters with PyTorch's default initialisation.
+ *
+ * @param key the random key
+ * @param inChannels channels of the input
+ * @param outChannels channels of the output
+ * @param kernelSize height and width of the kernel; one number for both
+ * @param options `bias`: whether there is one, by default true; `groups`
+ * @returns the parameters
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { conv2d } from "@dipp/nn";
+ * import { key, ones } from "@dipp/tensor";
+ *
+ * const params = conv2d.init(key(0), 3, 8, 3);
+ * const y = conv2d.apply(params, ones([1, 3, 16, 16]), {
+ *   stride: 2,
+ *   padding: 1,
+ * });
+ * assertEquals(y.shape, [1, 8, 8, 8]);
+ * ```
+ */
+export function init(
+  key: Tensor,
+  inChannels: number,
+  outChannels: number,
+  kernelSize: number | readonly [number, number],
+  options: { readonly bias?: boolean; readonly groups?: number } = {},
+): Conv2dParams {
+  const { bias = true, groups = 1 } = options;
+  const [height, width] = typeof kernelSize === "number"
+    ? [kernelSize, kernelSize]
+    : kernelSize;
+  if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+    throw new RangeError(
+      `Conv2d has ${groups} groups, expected a divisor of its ${inChannels} ` +
+        `input and ${outChannels} output channels`,
+    );
+  }
+  const shape = [outChannels, inChannels / groups, height, width];
+  const weight = kaimingUniform(fold(key, 0), shape);
+  if (!bias) return { weight };
+  const fanIn = shape[1] * height * width;
+  return {
+    weight,
+    bias: kaimingUniform(fold(key, 1), [outChannels], { fanIn }),
+  };
+}
+
+/**
+ * Applies the layer.
+ *
+ * @param params the parameters
+ * @param x [B, in, H, W]
+ * @param options see {@linkcode Conv2dOptions}
+ * @returns [B, out, H', W']
+ */
+export function apply(
+  params: Conv2dParams,
+  x: Tensor,
+  options: Conv2dOptions = {},
+): Tensor {
+  return conv2d(x, params.weight, { ...options, bias: params.bias });
+}
