@@ -1,11 +1,5 @@
 /** The lazy tensor: a shape, a dtype and a node of an immutable graph. */
-import {
-  type DType,
-  dtypeOf,
-  isFloat,
-  promote,
-  type TypedArray,
-} from "./dtype.ts";
+import { type DType, dtypeOf, isFloat, promote, type TypedArray } from "./dtype.ts";
 import type { Primitive } from "./primitive.ts";
 import { binary, type BinaryName } from "./primitives/binary.ts";
 import { fill } from "./primitives/generate.ts";
@@ -16,15 +10,7 @@ import { unary, type UnaryName } from "./primitives/unary.ts";
 import * as views from "./primitives/view.ts";
 import { download, realizeTensors } from "./runtime/realize.ts";
 import { releaseStorage, type Storage } from "./runtime/storage.ts";
-import {
-  broadcastShapes,
-  normalizeAxes,
-  normalizeAxis,
-  sameShape,
-  type Shape,
-  show,
-  sizeOf,
-} from "./shape.ts";
+import { broadcastShapes, normalizeAxes, normalizeAxis, sameShape, type Shape, show, sizeOf } from "./shape.ts";
 
 /** One axis of a slice, with Python's meaning: [start, end, step], null or omitted for the default. */
 export type Range =
@@ -111,9 +97,7 @@ export class Tensor {
   }
   /** this / other, broadcasting. */
   div(other: Tensor | number): Tensor {
-    return typeof other === "number" && isFloat(this.dtype)
-      ? this.mul(1 / other)
-      : this.#binary("div", other);
+    return typeof other === "number" && isFloat(this.dtype) ? this.mul(1 / other) : this.#binary("div", other);
   }
   /** this ** other, broadcasting; a negative base takes integer exponents. */
   pow(other: Tensor | number): Tensor {
@@ -284,9 +268,7 @@ export class Tensor {
   }
   /** The same values in another dtype. */
   cast(dtype: DType): Tensor {
-    return dtype === this.dtype
-      ? this
-      : new Tensor(cast(this, dtype), [this], this.shape, dtype);
+    return dtype === this.dtype ? this : new Tensor(cast(this, dtype), [this], this.shape, dtype);
   }
 
   #reduce(
@@ -297,26 +279,19 @@ export class Tensor {
     const list = normalizeAxes(axes, this.ndim, combine);
     const long = list.filter((a) => this.shape[a] > 1);
     const kept = this.shape.map((n, i) => list.includes(i) ? 1 : n);
-    let result: Tensor = this;
-    if (long.length > 0) {
-      const count = long.reduce((n, a) => n * this.shape[a], 1);
-      const outputs = this.size / count;
-      const parts = outputs === 1 ? splitCount(count) : 1;
+    if (long.length === 0) return keepdim ? this : this.reshape(this.shape.filter((_, i) => !list.includes(i)));
+    const count = long.reduce((n, a) => n * this.shape[a], 1);
+    const parts = this.size === count ? splitCount(count) : 1;
+    if (parts > 1) {
       // One long sum becomes many short ones, then one: every core gets work, and rounding errors stay small
-      if (parts > 1) {
-        return this.reshape([parts, count / parts]).#reduce(combine, 1, false)
-          .#reduce(combine, 0, false).reshape(keepdim ? kept : []);
-      }
-      result = new Tensor(
-        reduce(this, combine, long),
-        [this],
-        this.shape.map((n, i) => long.includes(i) ? 1 : n),
-        this.dtype,
+      const partial = this.reshape([parts, count / parts]).#reduce(combine, 1, false);
+      return partial.#reduce(combine, 0, false).reshape(
+        keepdim ? kept : this.shape.filter((_, i) => !list.includes(i)),
       );
     }
-    return keepdim
-      ? result
-      : result.reshape(this.shape.filter((_, i) => !list.includes(i)));
+    const shape = this.shape.map((n, i) => long.includes(i) ? 1 : n);
+    const result = new Tensor(reduce(this, combine, long), [this], shape, this.dtype);
+    return keepdim ? result : result.reshape(this.shape.filter((_, i) => !list.includes(i)));
   }
   /** Sum over axes (all when omitted). */
   sum(axes?: Axes, keepdim = false): Tensor {
@@ -354,9 +329,7 @@ export class Tensor {
       full.some((n) => !Number.isInteger(n) || n < 0)
     ) {
       throw new RangeError(
-        `Cannot reshape ${show(this.shape)} to ${
-          show(shape)
-        }: expected ${this.size} elements`,
+        `Cannot reshape ${show(this.shape)} to ${show(shape)}: expected ${this.size} elements`,
       );
     }
     if (sameShape(full, this.shape)) return this;
@@ -367,9 +340,7 @@ export class Tensor {
     const order = axes.map((a) => normalizeAxis(a, this.ndim, "permute"));
     if (order.length !== this.ndim || new Set(order).size !== this.ndim) {
       throw new RangeError(
-        `Cannot permute ${show(this.shape)} by ${
-          show(axes)
-        }: expected each of ${this.ndim} axes once`,
+        `Cannot permute ${show(this.shape)} by ${show(axes)}: expected each of ${this.ndim} axes once`,
       );
     }
     if (order.every((a, i) => a === i)) return this;
@@ -382,9 +353,7 @@ export class Tensor {
   }
   /** Swaps two axes. */
   transpose(a: number, b: number): Tensor {
-    const [i, j] = [a, b].map((axis) =>
-      normalizeAxis(axis, this.ndim, "transpose")
-    );
+    const [i, j] = [a, b].map((axis) => normalizeAxis(axis, this.ndim, "transpose"));
     return this.permute(
       this.shape.map((_, k) => k === i ? j : k === j ? i : k),
     );
@@ -397,23 +366,17 @@ export class Tensor {
       lead < 0 || this.shape.some((n, i) => n !== 1 && n !== shape[i + lead])
     ) {
       throw new RangeError(
-        `Cannot expand ${show(this.shape)} to ${
-          show(shape)
-        }: only axes of length 1 repeat`,
+        `Cannot expand ${show(this.shape)} to ${show(shape)}: only axes of length 1 repeat`,
       );
     }
     const x = this.reshape([...new Array<number>(lead).fill(1), ...this.shape]);
-    return sameShape(shape, x.shape)
-      ? x
-      : new Tensor(views.expand(x, shape), [x], shape, this.dtype);
+    return sameShape(shape, x.shape) ? x : new Tensor(views.expand(x, shape), [x], shape, this.dtype);
   }
   /** Part of each axis, with Python's meaning of [start, end, step]; steps are positive. */
   slice(ranges: readonly Range[]): Tensor {
     if (ranges.length > this.ndim) {
       throw new RangeError(
-        `Cannot slice ${
-          show(this.shape)
-        } with ${ranges.length} ranges: it has ${this.ndim} axes`,
+        `Cannot slice ${show(this.shape)} with ${ranges.length} ranges: it has ${this.ndim} axes`,
       );
     }
     const resolved = this.shape.map((n, i) => {
@@ -440,9 +403,7 @@ export class Tensor {
   pad(pads: readonly (readonly [number, number])[], value = 0): Tensor {
     if (pads.length !== this.ndim) {
       throw new RangeError(
-        `Cannot pad ${
-          show(this.shape)
-        } with ${pads.length} pairs: expected one for each of ${this.ndim} axes`,
+        `Cannot pad ${show(this.shape)} with ${pads.length} pairs: expected one for each of ${this.ndim} axes`,
       );
     }
     const x = this.slice(
@@ -451,9 +412,7 @@ export class Tensor {
         i,
       ) => [Math.max(0, -b), this.shape[i] + Math.min(0, a)]),
     );
-    const amounts = pads.map(([b, a]) =>
-      [Math.max(0, b), Math.max(0, a)] as const
-    );
+    const amounts = pads.map(([b, a]) => [Math.max(0, b), Math.max(0, a)] as const);
     if (amounts.every(([b, a]) => b + a === 0)) return x;
     const shape = x.shape.map((n, i) => n + amounts[i][0] + amounts[i][1]);
     return new Tensor(views.pad(x, amounts, value), [x], shape, this.dtype);
@@ -499,9 +458,7 @@ export class Tensor {
   matmul(other: Tensor): Tensor {
     const fail = () =>
       new RangeError(
-        `Cannot multiply matrices of shapes ${show(this.shape)} and ${
-          show(other.shape)
-        }: inner lengths differ`,
+        `Cannot multiply matrices of shapes ${show(this.shape)} and ${show(other.shape)}: inner lengths differ`,
       );
     if (this.ndim === 0 || other.ndim === 0) {
       throw new RangeError(
@@ -541,9 +498,7 @@ export class Tensor {
   async item(): Promise<number> {
     if (this.size !== 1) {
       throw new RangeError(
-        `Cannot take the item of shape ${
-          show(this.shape)
-        }: expected one element`,
+        `Cannot take the item of shape ${show(this.shape)}: expected one element`,
       );
     }
     return (await this.data())[0];
@@ -588,9 +543,7 @@ export function broadcast(
   op: string,
 ): [Tensor, Tensor] {
   if (typeof other === "number") {
-    const dtype = isFloat(x.dtype) || Number.isInteger(other)
-      ? (x.dtype === "bool" ? "i32" : x.dtype)
-      : "f32";
+    const dtype = isFloat(x.dtype) || Number.isInteger(other) ? (x.dtype === "bool" ? "i32" : x.dtype) : "f32";
     return [x.cast(dtype), full(x.shape, other, dtype)];
   }
   const dtype = promote(x.dtype, other.dtype);

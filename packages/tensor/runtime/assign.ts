@@ -24,9 +24,7 @@ export function assign(target: Tensor, value: Tensor): void {
   }
   if (!sameShape(target.shape, value.shape)) {
     throw new RangeError(
-      `Cannot assign shape ${show(value.shape)} to a tensor of shape ${
-        show(target.shape)
-      }`,
+      `Cannot assign shape ${show(value.shape)} to a tensor of shape ${show(target.shape)}`,
     );
   }
   if (target.dtype !== value.dtype) {

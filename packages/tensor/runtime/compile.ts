@@ -50,9 +50,7 @@ export function compile<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
   return (inputs) => {
     const backend = startedBackend();
     const entries = treeEntries<Tensor>(inputs);
-    const signature = entries.map(([path, t]) =>
-      `${path}:${t.dtype}${show(t.shape)}`
-    ).join(";");
+    const signature = entries.map(([path, t]) => `${path}:${t.dtype}${show(t.shape)}`).join(";");
     let trace = traces.get(signature);
     if (!trace) traces.set(signature, trace = record(fn, inputs, backend));
     return replay(trace, entries.map(([, t]) => t), backend);

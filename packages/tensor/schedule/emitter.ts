@@ -100,9 +100,7 @@ export class Body implements Emitter {
 
   /** Value of a kernel's own root, which is computed even though it will lie in a buffer. */
   root(tensor: Tensor, coords: readonly Index[]): string {
-    return tensor === this.#core?.tensor
-      ? this.value(tensor, coords)
-      : this.#value(tensor, coords, true);
+    return tensor === this.#core?.tensor ? this.value(tensor, coords) : this.#value(tensor, coords, true);
   }
 
   #value(tensor: Tensor, coords: readonly Index[], root: boolean): string {
@@ -115,9 +113,7 @@ export class Body implements Emitter {
     const known = this.#values.get(key);
     if (known) return known;
     const expression = primitive.emit(this, tensor, coords);
-    const value = primitive.view
-      ? expression
-      : this.bind(expression, wgslType(tensor.dtype));
+    const value = primitive.view ? expression : this.bind(expression, wgslType(tensor.dtype));
     this.#values.set(key, value);
     return value;
   }
@@ -137,9 +133,7 @@ export class Body implements Emitter {
     const pair = this.bind(`${name}[${at} / 2u]`, "u32");
     const bits = `((${pair} >> (16u * (${at} & 1u))) & 0xffffu)`;
     return this.bind(
-      tensor.dtype === "bf16"
-        ? `bitcast<f32>(${bits} << 16u)`
-        : `unpack2x16float(${bits}).x`,
+      tensor.dtype === "bf16" ? `bitcast<f32>(${bits} << 16u)` : `unpack2x16float(${bits}).x`,
       "f32",
     );
   }
@@ -152,15 +146,13 @@ export function declare(
   inPlace?: Tensor,
 ): string {
   const lines = [...scope.reads].map(([tensor, name], i) =>
-    `@group(0) @binding(${i}) var<storage, ${
-      tensor === inPlace ? "read_write" : "read"
-    }> ${name}: array<${storageType(tensor.dtype)}>;`
+    `@group(0) @binding(${i}) var<storage, ${tensor === inPlace ? "read_write" : "read"}> ${name}: array<${
+      storageType(tensor.dtype)
+    }>;`
   );
   if (!inPlace) {
     lines.push(
-      `@group(0) @binding(${lines.length}) var<storage, read_write> result: array<${
-        storageType(output.dtype)
-      }>;`,
+      `@group(0) @binding(${lines.length}) var<storage, read_write> result: array<${storageType(output.dtype)}>;`,
     );
   }
   return lines.join("\n");
@@ -173,7 +165,5 @@ export function storeStatement(
   position: string,
   value: string,
 ): string {
-  return `${name}[${position}] = ${
-    output.dtype === "bool" ? `select(0u, 1u, ${value})` : value
-  };`;
+  return `${name}[${position}] = ${output.dtype === "bool" ? `select(0u, 1u, ${value})` : value};`;
 }

@@ -88,11 +88,8 @@ export function matrixAddress(
   ], stored);
   if (!stored(base)) return null;
   const address = ravel(coords, base.shape);
-  const stride = (name: string) =>
-    address.terms.find(([a]) => a.key === name)?.[1] ?? 0;
-  const rest = address.terms.filter(([a]) =>
-    a.key !== "row" && a.key !== "col"
-  );
+  const stride = (name: string) => address.terms.find(([a]) => a.key === name)?.[1] ?? 0;
+  const rest = address.terms.filter(([a]) => a.key !== "row" && a.key !== "col");
   if (rest.some(([a]) => /\b(row|col)\b/.test(a.key)) || address.min < 0) {
     return null;
   }
@@ -125,9 +122,7 @@ function inlineCosts(order: readonly Tensor[]): Map<Tensor, number> {
   const costs = new Map<Tensor, number>();
   for (const node of order) {
     const own = node.primitive.kind === "inline" ? node.primitive.cost : 0;
-    const below = node.primitive.kind === "inline"
-      ? node.inputs.reduce((c, t) => c + (costs.get(t) ?? 0), 0)
-      : 0;
+    const below = node.primitive.kind === "inline" ? node.inputs.reduce((c, t) => c + (costs.get(t) ?? 0), 0) : 0;
     costs.set(node, Math.min(1e6, own + below));
   }
   return costs;
@@ -142,13 +137,8 @@ function storeOperands(node: Tensor, force: Set<Tensor>): void {
     const shown = (t: Tensor) =>
       isLeaf(t) || force.has(t) || t.primitive.kind !== "inline" ||
       !t.primitive.view || t.inputs.length === 0;
-    const base = kind === "matmul"
-      ? matrixAddress(operand, shown)?.base
-      : contiguousBase(operand, shown);
-    const target =
-      base && !(base.primitive.kind === "inline" && base.inputs.length === 0)
-        ? base
-        : operand;
+    const base = kind === "matmul" ? matrixAddress(operand, shown)?.base : contiguousBase(operand, shown);
+    const target = base && !(base.primitive.kind === "inline" && base.inputs.length === 0) ? base : operand;
     if (!isLeaf(target)) force.add(target);
   }
 }

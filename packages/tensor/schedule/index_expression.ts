@@ -41,15 +41,11 @@ export function constant(value: number): Index {
 
 /** Index held by the WGSL u32 expression `name`, in [0, size). */
 export function variable(name: string, size: number): Index {
-  return size === 1
-    ? constant(0)
-    : make([[{ kind: "variable", key: name, max: size - 1 }, 1]], 0);
+  return size === 1 ? constant(0) : make([[{ kind: "variable", key: name, max: size - 1 }, 1]], 0);
 }
 
 function atomIndex(kind: "div" | "mod", of: Index, by: number): Index {
-  const max = kind === "mod"
-    ? Math.min(by - 1, of.min >= 0 ? of.max : by - 1)
-    : Math.floor(of.max / by);
+  const max = kind === "mod" ? Math.min(by - 1, of.min >= 0 ? of.max : by - 1) : Math.floor(of.max / by);
   return make([[{
     kind,
     key: `(${of.key}${kind === "div" ? "/" : "%"}${by})`,
@@ -61,9 +57,7 @@ function atomIndex(kind: "div" | "mod", of: Index, by: number): Index {
 
 /** Product of an index and an integer. */
 export function scale(a: Index, c: number): Index {
-  return c === 0
-    ? constant(0)
-    : make(a.terms.map(([atom, k]) => [atom, k * c] as const), a.offset * c);
+  return c === 0 ? constant(0) : make(a.terms.map(([atom, k]) => [atom, k * c] as const), a.offset * c);
 }
 
 /** Sum of two indices, recombining a quotient and a remainder of one value into that value. */
@@ -83,9 +77,7 @@ export function add(a: Index, b: Index): Index {
       quotient.terms.length !== 1 || quotient.offset !== 0 ||
       quotient.terms[0][1] !== 1
     ) continue;
-    const partners = [...merged.values()].filter(([p, k]) =>
-      k === c * atom.by && p.key !== atom.key
-    );
+    const partners = [...merged.values()].filter(([p, k]) => k === c * atom.by && p.key !== atom.key);
     for (const [partner] of partners) {
       const whole = partner.key === quotient.terms[0][0].key;
       if (
@@ -93,9 +85,7 @@ export function add(a: Index, b: Index): Index {
       ) continue;
       merged.delete(atom.key);
       merged.delete(partner.key);
-      const joined = whole
-        ? atom.of
-        : mod(atom.of, atom.by * (partner as { by: number }).by);
+      const joined = whole ? atom.of : mod(atom.of, atom.by * (partner as { by: number }).by);
       return add(make([...merged.values()], offset), scale(joined, c));
     }
   }
@@ -109,9 +99,7 @@ function gcd(a: number, b: number): number {
 /** Splits a into a multiple of c and the rest. */
 function divide(a: Index, c: number): { quotient: Index; rest: Index } {
   const floor = Math.floor(a.offset / c);
-  const multiple = a.terms.filter(([, k]) => k % c === 0).map(([atom, k]) =>
-    [atom, k / c] as const
-  );
+  const multiple = a.terms.filter(([, k]) => k % c === 0).map(([atom, k]) => [atom, k / c] as const);
   const others = a.terms.filter(([, k]) => k % c !== 0);
   return {
     quotient: make(multiple, floor),

@@ -1,23 +1,10 @@
 /** Turns a root of the grouping into one kernel: prologue, core, epilogue. */
-import {
-  conv2d,
-  type ConvOperands,
-  elementwise,
-  type Kernel,
-  matmul,
-  reduce,
-} from "@dipp/kernels";
+import { conv2d, type ConvOperands, elementwise, type Kernel, matmul, reduce } from "@dipp/kernels";
 import { isHalf, wgslType } from "../dtype.ts";
 import type { ConvPrimitive, ReducePrimitive } from "../primitive.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import {
-  Body,
-  type CoreValue,
-  declare,
-  KernelScope,
-  storeStatement,
-} from "./emitter.ts";
+import { Body, type CoreValue, declare, KernelScope, storeStatement } from "./emitter.ts";
 import { contiguousBase, matrixAddress } from "./group.ts";
 import { add, constant, unravel, variable, wgsl } from "./index_expression.ts";
 
@@ -57,9 +44,7 @@ export function lower(
   const scope = new KernelScope();
   const build = (kernel: Kernel): LoweredKernel => ({
     kernel,
-    label: `${root.primitive.name}${
-      core && core !== root ? `+${core.primitive.name}` : ""
-    } ${show(root.shape)}`,
+    label: `${root.primitive.name}${core && core !== root ? `+${core.primitive.name}` : ""} ${show(root.shape)}`,
     reads: [...scope.reads.keys()],
     root,
     ...(core && { core }),
@@ -67,8 +52,7 @@ export function lower(
     positions: scope.positions,
   });
   const output = () => inPlace ? scope.reads.get(inPlace)! : "result";
-  const declarations = () =>
-    [declare(scope, root, inPlace), scope.helpers()].join("\n");
+  const declarations = () => [declare(scope, root, inPlace), scope.helpers()].join("\n");
   const i = variable("i", root.size);
 
   /** Statements that turn the core's value at `i` into the root's and store it. */
@@ -140,18 +124,14 @@ export function lower(
   function lowerReduce(primitive: ReducePrimitive): Kernel {
     const input = core!.inputs[0];
     const kept = input.shape.map((n, a) => primitive.axes.includes(a) ? 1 : n);
-    const reduced = input.shape.map((n, a) =>
-      primitive.axes.includes(a) ? n : 1
-    );
+    const reduced = input.shape.map((n, a) => primitive.axes.includes(a) ? n : 1);
     const length = reduced.reduce((a, b) => a * b, 1);
     const outputs = unravel(i, kept);
     const inner = unravel(variable("r", length), reduced);
     const body = new Body(scope, stored);
     const value = body.value(
       input,
-      input.shape.map((_, a) =>
-        primitive.axes.includes(a) ? inner[a] : outputs[a]
-      ),
+      input.shape.map((_, a) => primitive.axes.includes(a) ? inner[a] : outputs[a]),
     );
     const store = epilogue("total");
     return reduce({
@@ -194,9 +174,7 @@ export function lower(
   }
 
   function lowerConv(primitive: ConvPrimitive): Kernel {
-    const names = core!.inputs.map((operand) =>
-      scope.read(contiguousBase(operand, stored)!, "window")
-    );
+    const names = core!.inputs.map((operand) => scope.read(contiguousBase(operand, stored)!, "window"));
     const operands: ConvOperands = { first: names[0], second: names[1] };
     const finish = epilogueFunction();
     return conv2d({

@@ -20,9 +20,7 @@ export interface MemoryPlan {
 export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
   const slots: { bytes: number; busyUntil: number }[] = [];
   const slotOf = new Array<number>(lifetimes.length);
-  const order = lifetimes.map((_, i) => i).sort((a, b) =>
-    lifetimes[a].first - lifetimes[b].first
-  );
+  const order = lifetimes.map((_, i) => i).sort((a, b) => lifetimes[a].first - lifetimes[b].first);
   for (const i of order) {
     const { first, last, bytes } = lifetimes[i];
     let best = -1;

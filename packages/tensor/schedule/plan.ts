@@ -1,10 +1,5 @@
 /** A complete recipe for one graph: ordered kernels, updates of state, buffers. */
-import type {
-  Backend,
-  BackendBuffer,
-  Command,
-  Program,
-} from "../backend/backend.ts";
+import type { Backend, BackendBuffer, Command, Program } from "../backend/backend.ts";
 import { byteLength } from "../dtype.ts";
 import { deviceBuffer } from "../runtime/storage.ts";
 import type { Tensor } from "../tensor.ts";
@@ -39,8 +34,7 @@ function updatesLast(
   values: ReadonlySet<Tensor>,
 ): LoweredKernel[] {
   const read = new Set(kernels.flatMap((k) => k.reads));
-  const isUpdate = (k: LoweredKernel) =>
-    values.has(k.root) && !read.has(k.root);
+  const isUpdate = (k: LoweredKernel) => values.has(k.root) && !read.has(k.root);
   return [...kernels.filter((k) => !isUpdate(k)), ...kernels.filter(isUpdate)];
 }
 
@@ -51,9 +45,7 @@ export function buildPlan(
   backend: Backend,
 ): Plan {
   const target = {
-    kind: backend.adapterClass === "software"
-      ? "software" as const
-      : "gpu" as const,
+    kind: backend.adapterClass === "software" ? "software" as const : "gpu" as const,
     maxBuffers: backend.limits.maxBuffersPerKernel,
   };
   const values = new Map(
@@ -100,9 +92,7 @@ export function buildPlan(
     return buffer;
   };
   const outputSet = new Set(outputs);
-  const intermediates = kernels.map((k) => k.root).filter((t) =>
-    !outputSet.has(t) && !inPlace.has(t)
-  );
+  const intermediates = kernels.map((k) => k.root).filter((t) => !outputSet.has(t) && !inPlace.has(t));
   const memory = planMemory(intermediates.map((t) => ({
     first: position.get(t)!,
     // A value that is copied into state at the end lives until then

@@ -22,9 +22,7 @@ export function schedule(
       const { kind } = root.primitive;
       if (kind !== "inline") return lower(root, root, stored, target);
       const plain = lower(root, undefined, stored, target);
-      const core = isHalf(root.dtype)
-        ? undefined
-        : fusableCore(plain, readers, outputs, force);
+      const core = isHalf(root.dtype) ? undefined : fusableCore(plain, readers, outputs, force);
       if (!core || fused.has(core)) return plain;
       try {
         const kernel = lower(
@@ -82,9 +80,7 @@ function storePart(
 ): void {
   let level = [root];
   while (level.length > 0) {
-    const parts = [...new Set(level.flatMap((t) => t.inputs))].filter((t) =>
-      !stored(t) && t.inputs.length > 0
-    );
+    const parts = [...new Set(level.flatMap((t) => t.inputs))].filter((t) => !stored(t) && t.inputs.length > 0);
     const wide = parts.filter((t) =>
       leafCount(t, stored) > target.maxBuffers / 4 &&
       !t.primitive.name.match(/expand/)
@@ -107,7 +103,5 @@ function leafCount(
 ): number {
   if (seen.has(tensor)) return 0;
   seen.add(tensor);
-  return stored(tensor)
-    ? 1
-    : tensor.inputs.reduce((n, t) => n + leafCount(t, stored, seen), 0);
+  return stored(tensor) ? 1 : tensor.inputs.reduce((n, t) => n + leafCount(t, stored, seen), 0);
 }
