@@ -3,13 +3,7 @@
  * run draws what the uninterrupted one would have drawn.
  */
 import { randomUniform } from "./counter_random.ts";
-import {
-  type BatchOptions,
-  checkStep,
-  epochs,
-  NULL_PROMPT,
-  planBatches,
-} from "./batch_plan.ts";
+import { type BatchOptions, checkStep, epochs, NULL_PROMPT, planBatches } from "./batch_plan.ts";
 import type { EmojiDataset } from "./dataset.ts";
 
 /** Options of {@link imageBatches}. */
@@ -62,11 +56,10 @@ export function imageBatches(
   data: EmojiDataset,
   options: ImageBatchOptions,
 ): (step: number) => EmojiBatch {
-  const { batchSize, seed, vocabulary, indices, prompts, isMirrored } =
-    planBatches(
-      data,
-      options,
-    );
+  const { batchSize, seed, vocabulary, indices, prompts, isMirrored } = planBatches(
+    data,
+    options,
+  );
   const nullProbability = options.nullProbability ?? 0;
   if (!(nullProbability >= 0 && nullProbability <= 1)) {
     throw new RangeError(

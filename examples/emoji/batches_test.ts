@@ -1,10 +1,4 @@
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertNotEquals,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { imageBatches, promptBatches } from "./batches.ts";
 import { loadEmoji } from "./dataset.ts";
 import { preferenceBatches } from "./preference_batches.ts";
@@ -102,9 +96,7 @@ Deno.test("prompts are dropped as often as told, and flags are never mirrored", 
     a.names.forEach((name, i) => {
       if (a.ids[i * data.vocabulary.maxLength] === 1) dropped++;
       const from = i * data.imageLength, to = from + data.imageLength;
-      const same = a.images.subarray(from, to).every((v, k) =>
-        v === b.images[from + k]
-      );
+      const same = a.images.subarray(from, to).every((v, k) => v === b.images[from + k]);
       if (!same) mirrored++;
       if (data.emoji[name].category === "Flags") assert(same);
     });

@@ -11,9 +11,7 @@ import { type PresetName, PRESETS } from "./presets.ts";
 if (import.meta.main) {
   const [preset, path] = Deno.args;
   if (!(preset in PRESETS) || path === undefined) {
-    const presets = Object.entries(PRESETS).map(([name, p]) =>
-      `  ${name.padEnd(6)} ${p.description}`
-    ).join("\n");
+    const presets = Object.entries(PRESETS).map(([name, p]) => `  ${name.padEnd(6)} ${p.description}`).join("\n");
     console.error(
       `Usage: contact_sheet.ts PRESET FILE.png\n\nPresets:\n${presets}`,
     );

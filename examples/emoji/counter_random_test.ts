@@ -1,10 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  hashText,
-  permutation,
-  randomBits,
-  randomUniform,
-} from "./counter_random.ts";
+import { hashText, permutation, randomBits, randomUniform } from "./counter_random.ts";
 
 Deno.test("hashes are fixed values: splits and orders must never change", () => {
   assertEquals([hashText(""), hashText("red apple"), hashText("日")], [

@@ -1,13 +1,7 @@
 /**
  * The emoji data set: every name drawn by two design teams, split into names for training and names held out.
  */
-import {
-  type Drawings,
-  type EmojiRecord,
-  loadDrawings,
-  type Vendor,
-  VENDORS,
-} from "./drawings.ts";
+import { type Drawings, type EmojiRecord, loadDrawings, type Vendor, VENDORS } from "./drawings.ts";
 import { chooseHeldOut } from "./held_out.ts";
 import { inPreset, type PresetName, PRESETS } from "./presets.ts";
 import { Vocabulary } from "./vocabulary.ts";
@@ -138,9 +132,7 @@ export class EmojiDataset {
   ): { data: Float32Array; shape: number[] } {
     const which = indices ?? this.emoji.map((_, i) => i);
     const data = new Float32Array(which.length * this.imageLength);
-    which.forEach((index, i) =>
-      this.copyImage(data, i * this.imageLength, index, vendor)
-    );
+    which.forEach((index, i) => this.copyImage(data, i * this.imageLength, index, vendor));
     return { data, shape: [which.length, 3, this.size, this.size] };
   }
 }
@@ -153,9 +145,7 @@ function checkKnown(
   const all = new Set(known);
   for (const value of wanted ?? []) {
     if (!all.has(value)) {
-      const choices = all.size <= 120
-        ? [...all].sort().join(", ")
-        : `one of ${all.size}`;
+      const choices = all.size <= 120 ? [...all].sort().join(", ") : `one of ${all.size}`;
       throw new RangeError(`Emoji ${kind} is "${value}", expected ${choices}`);
     }
   }
@@ -197,9 +187,7 @@ export async function loadEmoji(
     options.preset && [options.preset],
     Object.keys(PRESETS),
   );
-  const cacheFolder = options.cacheFolder === null
-    ? undefined
-    : options.cacheFolder ?? CACHE_FOLDER;
+  const cacheFolder = options.cacheFolder === null ? undefined : options.cacheFolder ?? CACHE_FOLDER;
   const all = await loadDrawings(options.size ?? 32, cacheFolder);
   checkKnown(
     "category",
@@ -227,9 +215,7 @@ export async function loadEmoji(
   const length = 3 * all.size * all.size;
   const select = (pixels: Uint8Array) => {
     const part = new Uint8Array(kept.length * length);
-    kept.forEach((from, to) =>
-      part.set(pixels.subarray(from * length, (from + 1) * length), to * length)
-    );
+    kept.forEach((from, to) => part.set(pixels.subarray(from * length, (from + 1) * length), to * length));
     return part;
   };
   const pixels = {

@@ -1,10 +1,4 @@
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertRejects,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type EmojiDataset, loadEmoji } from "./dataset.ts";
 import type { Vendor } from "./drawings.ts";
 import { PRESETS } from "./presets.ts";
@@ -71,9 +65,7 @@ Deno.test("Twemoji's large blue square is its flat blue to the last bit", async 
   const { data: x } = data.images("twitter");
   const centre = 16 * 32 + 16;
   // #55ACEE, the blue of Twemoji's palette.
-  [0x55, 0xac, 0xee].forEach((byte, c) =>
-    assertAlmostEquals(x[c * 1024 + centre], byte / 255, 1e-7)
-  );
+  [0x55, 0xac, 0xee].forEach((byte, c) => assertAlmostEquals(x[c * 1024 + centre], byte / 255, 1e-7));
 });
 
 Deno.test("images are [N, 3, H, W] in [0, 1] on white, and mirroring reverses rows", async () => {

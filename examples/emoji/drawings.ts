@@ -86,9 +86,7 @@ async function readEntries(): Promise<SourceEntry[]> {
 
 /** The source calls two drawings "MAN IN TUXEDO"; the short name tells them apart. */
 function uniqueName(entry: SourceEntry): string {
-  return (entry.short_name === "person_in_tuxedo"
-    ? "PERSON IN TUXEDO"
-    : entry.name).toLowerCase();
+  return (entry.short_name === "person_in_tuxedo" ? "PERSON IN TUXEDO" : entry.name).toLowerCase();
 }
 
 /**
@@ -197,12 +195,8 @@ export async function loadDrawings(
     throw new RangeError(`Emoji size is ${size}, expected 8, 16, 32 or 64`);
   }
   const stamp = await sourceStamp(size);
-  const path = cacheFolder === undefined
-    ? undefined
-    : `${cacheFolder}/drawings-${size}.bin`;
-  const cached = path === undefined
-    ? undefined
-    : await readCache(path, stamp, size);
+  const path = cacheFolder === undefined ? undefined : `${cacheFolder}/drawings-${size}.bin`;
+  const cached = path === undefined ? undefined : await readCache(path, stamp, size);
   if (cached !== undefined) return cached;
   const drawings = await decodeDrawings(size);
   if (path !== undefined) {

@@ -4,9 +4,7 @@ import { words } from "./vocabulary.ts";
 
 const COLOURS = ["red", "blue", "green", "black"],
   THINGS = ["heart", "circle", "square", "apple", "car"];
-const NAMES = COLOURS.flatMap((colour) =>
-  THINGS.map((thing) => `${colour} ${thing}`)
-);
+const NAMES = COLOURS.flatMap((colour) => THINGS.map((thing) => `${colour} ${thing}`));
 
 Deno.test("the split depends on the set of names alone", () => {
   const chosen = chooseHeldOut(NAMES, 0.25).map((i) => NAMES[i]);
@@ -22,9 +20,7 @@ Deno.test("every word of a held-out name stays in two training names, however mu
   const names = [...NAMES, "pear", "apple"];
   const held = new Set(chooseHeldOut(names, 0.99));
   const uses = new Map<string, number>();
-  names.filter((_, i) => !held.has(i)).flatMap(words).forEach((word) =>
-    uses.set(word, (uses.get(word) ?? 0) + 1)
-  );
+  names.filter((_, i) => !held.has(i)).flatMap(words).forEach((word) => uses.set(word, (uses.get(word) ?? 0) + 1));
   assert(held.size > 5 && held.size < names.length - 5);
   for (const index of held) {
     for (const word of words(names[index])) {

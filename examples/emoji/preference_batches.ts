@@ -1,10 +1,5 @@
 /** Pairs of drawings to learn a preference from. */
-import {
-  type BatchOptions,
-  checkStep,
-  epochs,
-  planBatches,
-} from "./batch_plan.ts";
+import { type BatchOptions, checkStep, epochs, planBatches } from "./batch_plan.ts";
 import type { EmojiDataset } from "./dataset.ts";
 import type { Vendor } from "./drawings.ts";
 
@@ -33,11 +28,10 @@ export function preferenceBatches(
   data: EmojiDataset,
   options: BatchOptions & { preferred?: Vendor },
 ): (step: number) => PreferenceBatch {
-  const { batchSize, seed, vocabulary, indices, prompts, isMirrored } =
-    planBatches(
-      data,
-      options,
-    );
+  const { batchSize, seed, vocabulary, indices, prompts, isMirrored } = planBatches(
+    data,
+    options,
+  );
   const winner = options.preferred ?? "twitter",
     loser: Vendor = winner === "twitter" ? "google" : "twitter";
   const draw = epochs(indices.length, seed);

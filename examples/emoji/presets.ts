@@ -62,14 +62,12 @@ const SMALL_NAMES = [...SHAPES, ...ANIMAL_FACES, ...FLAGS];
 /** The presets by name. */
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   small: {
-    description:
-      "faces, hearts, coloured shapes, fruit, flowers, animal faces, twenty flags",
+    description: "faces, hearts, coloured shapes, fruit, flowers, animal faces, twenty flags",
     subcategories: SMALL_SUBCATEGORIES,
     names: SMALL_NAMES,
   },
   core: {
-    description:
-      "small, and more faces, vegetables, dishes, sweets, plants, sea animals, fifty flags",
+    description: "small, and more faces, vegetables, dishes, sweets, plants, sea animals, fifty flags",
     subcategories: [
       ...SMALL_SUBCATEGORIES,
       "face-tongue",

@@ -77,9 +77,7 @@ export class Vocabulary {
         words(word)[0] !== word
       ) {
         throw new TypeError(
-          `Vocabulary word is ${
-            JSON.stringify(word)
-          }, expected one lower-case word`,
+          `Vocabulary word is ${JSON.stringify(word)}, expected one lower-case word`,
         );
       }
     }
@@ -124,18 +122,14 @@ export class Vocabulary {
     const ids = new Int32Array(this.maxLength);
     const parts = words(prompt);
     if (parts.length === 0) return this.nullPrompt();
-    parts.slice(0, this.maxLength).forEach((word, i) =>
-      ids[i] = this.#ids.get(word) ?? UNKNOWN_ID
-    );
+    parts.slice(0, this.maxLength).forEach((word, i) => ids[i] = this.#ids.get(word) ?? UNKNOWN_ID);
     return ids;
   }
 
   /** The ids of several prompts, row by row: `[prompts, maxLength]`. */
   encodeAll(prompts: readonly string[]): Int32Array {
     const ids = new Int32Array(prompts.length * this.maxLength);
-    prompts.forEach((prompt, i) =>
-      ids.set(this.encode(prompt), i * this.maxLength)
-    );
+    prompts.forEach((prompt, i) => ids.set(this.encode(prompt), i * this.maxLength));
     return ids;
   }
 
@@ -149,8 +143,7 @@ export class Vocabulary {
   /** What a person should know about a prompt before sampling: its unknown and dropped words; undefined if none. */
   warning(prompt: string): string | undefined {
     const parts = words(prompt);
-    const quote = (list: string[]) =>
-      list.map((word) => `"${word}"`).join(", ");
+    const quote = (list: string[]) => list.map((word) => `"${word}"`).join(", ");
     const unknown = [...new Set(parts.filter((word) => !this.#ids.has(word)))];
     const dropped = parts.slice(this.maxLength);
     const messages: string[] = [];
@@ -165,9 +158,7 @@ export class Vocabulary {
         `it reads ${this.maxLength} words, so ${quote(dropped)} had no effect`,
       );
     }
-    return messages.length === 0
-      ? undefined
-      : `Prompt "${prompt}": ${messages.join("; ")}`;
+    return messages.length === 0 ? undefined : `Prompt "${prompt}": ${messages.join("; ")}`;
   }
 
   /** The vocabulary as plain data, for a checkpoint. */

@@ -3,12 +3,7 @@
  *
  * @module
  */
-import {
-  GLYPH_ADVANCE,
-  LINE_HEIGHT,
-  plotText,
-  wrapText,
-} from "./bitmap_font.ts";
+import { GLYPH_ADVANCE, LINE_HEIGHT, plotText, wrapText } from "./bitmap_font.ts";
 import type { RgbImage } from "./images.ts";
 
 /** A batch of images: floats in [0, 1] and their shape `[N, 3, H, W]`. */
@@ -97,12 +92,9 @@ export function imageGrid(
   const cellWidth = w * scale + 2 * padding;
   const advance = GLYPH_ADVANCE * textScale, line = LINE_HEIGHT * textScale;
   const perCell = Math.max(1, Math.floor(cellWidth / advance));
-  const wrap = (texts: readonly string[] | undefined, lines: number) =>
-    texts?.map((t) => wrapText(t, perCell, lines));
+  const wrap = (texts: readonly string[] | undefined, lines: number) => texts?.map((t) => wrapText(t, perCell, lines));
   const labels = wrap(options.labels, 2), tops = wrap(options.columnLabels, 3);
-  const labelHeight = labels
-    ? Math.max(...labels.map((l) => l.length)) * line
-    : 0;
+  const labelHeight = labels ? Math.max(...labels.map((l) => l.length)) * line : 0;
   const top = tops ? Math.max(...tops.map((l) => l.length)) * line : 0;
   const left = options.rowLabels
     ? Math.max(...options.rowLabels.map((l) => l.length)) * advance +
@@ -149,12 +141,8 @@ export function imageGrid(
     );
     if (labels) centred(labels[n], x0, y0 + h * scale + 2 * padding);
   }
-  tops?.forEach((lines, c) =>
-    centred(lines, left + c * cellWidth, top - lines.length * line)
-  );
-  options.rowLabels?.forEach((text, r) =>
-    write(text, 0, top + r * cellHeight + padding + ((h * scale - line) >> 1))
-  );
+  tops?.forEach((lines, c) => centred(lines, left + c * cellWidth, top - lines.length * line));
+  options.rowLabels?.forEach((text, r) => write(text, 0, top + r * cellHeight + padding + ((h * scale - line) >> 1)));
   return { width, height, rgb };
 }
 

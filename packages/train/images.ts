@@ -38,9 +38,7 @@ function checkImage(image: RgbImage): void {
   }
   if (rgb.length !== width * height * 3) {
     throw new RangeError(
-      `Image of ${width}x${height} has ${rgb.length} bytes, expected ${
-        width * height * 3
-      }`,
+      `Image of ${width}x${height} has ${rgb.length} bytes, expected ${width * height * 3}`,
     );
   }
 }
@@ -96,16 +94,12 @@ export async function readImage(
   options: ReadImageOptions = {},
 ): Promise<RgbImage> {
   const [r, g, b] = options.background ?? [255, 255, 255];
-  const bytes = typeof source === "string"
-    ? await Deno.readFile(source)
-    : source;
+  const bytes = typeof source === "string" ? await Deno.readFile(source) : source;
   try {
     let pipeline = sharp(bytes, { autoOrient: true });
     if (options.width !== undefined || options.height !== undefined) {
       // sharp keeps the aspect ratio by itself where one side is missing, but only if the fit is not "fill".
-      const fit = options.width !== undefined && options.height !== undefined
-        ? "fill"
-        : "cover";
+      const fit = options.width !== undefined && options.height !== undefined ? "fill" : "cover";
       pipeline = pipeline.resize({
         width: options.width,
         height: options.height,
@@ -124,9 +118,7 @@ export async function readImage(
   } catch (cause) {
     const name = typeof source === "string" ? source : `${bytes.length} bytes`;
     throw new TypeError(
-      `Cannot read ${name} as an image: ${
-        cause instanceof Error ? cause.message : cause
-      }`,
+      `Cannot read ${name} as an image: ${cause instanceof Error ? cause.message : cause}`,
       { cause },
     );
   }

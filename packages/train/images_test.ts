@@ -1,17 +1,6 @@
-import {
-  assertAlmostEquals,
-  assertEquals,
-  assertRejects,
-  assertThrows,
-} from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import sharp from "sharp";
-import {
-  encodePng,
-  readImage,
-  type RgbImage,
-  toPlanar,
-  writePng,
-} from "./images.ts";
+import { encodePng, readImage, type RgbImage, toPlanar, writePng } from "./images.ts";
 
 /** A picture in which every byte value occurs. */
 function ramp(width: number, height: number): RgbImage {
