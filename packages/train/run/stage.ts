@@ -1,0 +1,31 @@
+/** What the loop needs to know of a training stage. */
+import type { Tensor, Tree } from "@dipp/tensor";
+
+/** Tensors by name, for instance the inputs of a step or its metrics. */
+export type NamedTensors = Record<string, Tensor>;
+
+/**
+ * One stage of training: a state, a step that improves it, and a way to look
+ * at it. Everything random in it is a function of the seed and the step, so a
+ * stage has no other state.
+ */
+export interface Stage {
+  /** Everything a checkpoint holds: computed tensors that the step writes to. */
+  readonly state: { [name: string]: Tree<Tensor> };
+  /** Metrics that the progress bar shows, in order. */
+  readonly shown: readonly string[];
+  /** What the run's log says before the first step: counts, derived numbers. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** Everything that differs from step to step, by the step alone. */
+  inputs(step: number): NamedTensors;
+  /**
+   * One step as expressions: assigns the new state and returns the metrics,
+   * one number each. Compiled once; nothing in it may depend on the step but
+   * through the inputs.
+   */
+  update(inputs: NamedTensors): NamedTensors;
+  /** Looks at the state between two steps: sample grids, validation. */
+  observe?(step: number): Promise<Readonly<Record<string, number>> | void>;
+  /** Closes the run: evaluation, export. Its result is the run's summary. */
+  finish(step: number): Promise<Record<string, unknown>>;
+}

@@ -1,0 +1,180 @@
+/** The loop that every stage runs in. */
+import { paramsToSafetensors } from "@dipp/nn";
+import { compile, stack, type Tensor, treeLeaves } from "@dipp/tensor";
+import type { CheckpointStore } from "./checkpoint_store.ts";
+import type { Interrupt } from "./interrupt.ts";
+import type { MetricsLog } from "./metrics_log.ts";
+import type { Progress } from "./progress.ts";
+import type { NamedTensors, Stage } from "./stage.ts";
+
+/** A loss or a gradient that is not finite: the run cannot go on. */
+export class NonFiniteError extends Error {
+  /** Always "NonFiniteError". */
+  override name = "NonFiniteError";
+}
+
+/** Where a run's traces go and how often. Intervals are in steps; 0 is never. */
+export interface TrainerOptions {
+  /** Steps to reach. */
+  readonly steps: number;
+  /** Write every n-th step's metrics to the log. */
+  readonly logEvery: number;
+  /** Look at the state every n steps. */
+  readonly observeEvery: number;
+  /** Write a checkpoint every n steps; one is written at the end besides. */
+  readonly checkpointEvery: number;
+  /** Where checkpoints go. */
+  readonly store: CheckpointStore;
+  /** What every checkpoint says about the run. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The numbers. */
+  readonly log: MetricsLog;
+  /** The eyes. */
+  readonly progress: Progress;
+  /** The request to stop. */
+  readonly interrupt: Pick<Interrupt, "requested">;
+}
+
+/** Steps that may wait on the device at once: more would only fill memory. */
+const QUEUE_STEPS = 16;
+
+/** Seconds after which the waiting metrics are read, for the eyes. */
+const QUEUE_SECONDS = 1;
+
+/**
+ * Runs a stage from one step to another. A step is one compiled function, one
+ * submission, and nothing waits for it: metrics are read some steps later,
+ * together. A step with a metric that is not finite ends the run.
+ *
+ * @param stage What to train; its state is that after `start` steps.
+ * @param start Steps done before.
+ * @param options How far, and where the traces go.
+ * @returns Steps done; fewer than asked for after an interrupt.
+ * @throws {NonFiniteError} Naming the step, the metric and the last checkpoint.
+ */
+export async function trainSteps(
+  stage: Stage,
+  start: number,
+  options: TrainerOptions,
+): Promise<number> {
+  const { steps, store, interrupt } = options;
+  const step = compileStep(stage);
+  const queue = new MetricsQueue(options);
+  let done = start;
+  while (done < steps && !interrupt.requested) {
+    queue.push(done + 1, step.names, step.run(stage.inputs(done)));
+    done++;
+    const isEnd = done === steps;
+    await turn();
+    const isSaved = due(done, options.checkpointEvery) || isEnd ||
+      interrupt.requested;
+    const isObserved = due(done, options.observeEvery) && !isEnd;
+    // A checkpoint never follows a number that nobody has looked at.
+    if (isSaved || isObserved || queue.isFull) await queue.read();
+    if (isSaved) {
+      await store.save(done, await paramsToSafetensors(stage.state), {
+        ...options.metadata,
+      });
+    }
+    if (isObserved) await observe(stage, done, options);
+    queue.restartClock();
+  }
+  return done;
+}
+
+function compileStep(
+  stage: Stage,
+): { names: string[]; run: (inputs: NamedTensors) => Tensor } {
+  const names: string[] = [];
+  const run = compile((inputs: NamedTensors) => {
+    const metrics = stage.update(inputs);
+    names.splice(0, names.length, ...Object.keys(metrics));
+    return stack(
+      treeLeaves<Tensor>(metrics).map((m) => m.cast("f32").reshape([])),
+      0,
+    );
+  });
+  return { names, run };
+}
+
+/** Metrics that the device has yet to compute. */
+class MetricsQueue {
+  readonly #options: TrainerOptions;
+  #waiting: { step: number; names: readonly string[]; values: Tensor }[] = [];
+  #since = performance.now();
+
+  constructor(options: TrainerOptions) {
+    this.#options = options;
+  }
+
+  get isFull(): boolean {
+    return this.#waiting.length >= QUEUE_STEPS ||
+      performance.now() - this.#since > QUEUE_SECONDS * 1000;
+  }
+
+  push(step: number, names: readonly string[], values: Tensor): void {
+    this.#waiting.push({ step, names, values });
+  }
+
+  /** Starts timing anew, after something that is not a step. */
+  restartClock(): void {
+    if (this.#waiting.length === 0) this.#since = performance.now();
+  }
+
+  async read(): Promise<void> {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = [];
+    const values = await Promise.all(waiting.map((w) => w.values.data()));
+    const { log, logEvery, progress, steps, store } = this.#options;
+    const seconds = (performance.now() - this.#since) / 1000 / waiting.length;
+    for (const [i, { step, names, values: tensor }] of waiting.entries()) {
+      tensor.dispose();
+      const metrics = Object.fromEntries(
+        names.map((name, k) => [name, Number(values[i][k].toPrecision(7))]),
+      );
+      const bad = names.find((name) => !Number.isFinite(metrics[name]));
+      if (bad !== undefined || due(step, logEvery) || step === steps) {
+        log.write({ step, ...metrics, step_seconds: round(seconds) });
+      }
+      if (bad !== undefined) {
+        const saved = (await store.steps()).at(-1);
+        throw new NonFiniteError(
+          `Step ${step}: ${bad} is ${metrics[bad]}, expected a finite number; ` +
+            (saved === undefined ? "there is no checkpoint yet" : `the last good checkpoint is ${store.path(saved)}`),
+        );
+      }
+      if (i === waiting.length - 1) {
+        progress.update(step, steps, metrics, seconds);
+      }
+    }
+    this.#since = performance.now();
+  }
+}
+
+async function observe(
+  stage: Stage,
+  step: number,
+  { log, progress }: TrainerOptions,
+): Promise<void> {
+  const seen = await stage.observe?.(step);
+  if (!seen) return;
+  log.write({ step, ...seen });
+  progress.note(
+    `  step ${step}: ` +
+      Object.entries(seen).map(([k, v]) => `${k} ${round(v)}`).join(", "),
+  );
+}
+
+function due(step: number, every: number): boolean {
+  return every > 0 && step % every === 0;
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+/** One turn of the event loop, so that signals come through. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
