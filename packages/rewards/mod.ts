@@ -1,0 +1,34 @@
+/**
+ * Rewards: numbers that say how much an image is liked under a prompt, differentiable in the image.
+ *
+ * A {@linkcode Reward} is one function. This package has analytic ones for tests and first steps, a network learned
+ * from preference pairs ({@linkcode BradleyTerryReward}), a small contrastive image-text model
+ * ({@linkcode ContrastiveModel}), and ways to combine rewards: {@linkcode weightedSum}, {@linkcode clipReward},
+ * {@linkcode standardizeReward}, {@linkcode augmentedReward}.
+ *
+ * @example A reward from parts
+ * ```ts
+ * import { assertAlmostEquals } from "@std/assert";
+ * import { brightnessReward, clipReward } from "@dipp/rewards";
+ * import { full, tensor } from "@dipp/tensor";
+ *
+ * const reward = clipReward(brightnessReward(), { max: 0.9 });
+ * const prompts = { ids: tensor([[1, 2, 0]], [1, 3], "i32"), texts: ["red apple"] };
+ * assertAlmostEquals(await reward.score(full([1, 3, 8, 8], 0.5), prompts).item(), 0.5, 1e-6);
+ * ```
+ *
+ * @module
+ */
+
+export * from "./reward.ts";
+export * from "./prompts.ts";
+export * from "./linear_reward.ts";
+export * from "./quadratic_reward.ts";
+export * from "./brightness_reward.ts";
+export * from "./target_color_reward.ts";
+export * from "./compose.ts";
+export * from "./augment.ts";
+export * from "./image_encoder.ts";
+export * from "./word_encoder.ts";
+export * from "./bradley_terry.ts";
+export * from "./contrastive.ts";
