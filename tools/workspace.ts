@@ -25,9 +25,7 @@ export function readPackages(): Package[] {
     const config = JSON.parse(
       Deno.readTextFileSync(`${folder}/deno.json`),
     ) as PackageConfig;
-    const files = typeof config.exports === "string"
-      ? [config.exports]
-      : Object.values(config.exports);
+    const files = typeof config.exports === "string" ? [config.exports] : Object.values(config.exports);
     return {
       name: config.name,
       folder,

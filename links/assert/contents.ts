@@ -49,9 +49,7 @@ export function assertArrayIncludes<T>(
   msg?: string,
 ): void {
   const have = Array.from(actual);
-  const missing = Array.from(expected).filter((e) =>
-    !have.some((a) => equal(a, e))
-  );
+  const missing = Array.from(expected).filter((e) => !have.some((a) => equal(a, e)));
   if (missing.length === 0) return;
   throw new AssertionError(
     withMessage(

@@ -35,15 +35,13 @@ export function assertIsError<E extends Error = Error>(
     );
   }
   const matches = msgMatches === undefined ||
-    (typeof msgMatches === "string"
-      ? error.message.includes(msgMatches)
-      : msgMatches.test(error.message));
+    (typeof msgMatches === "string" ? error.message.includes(msgMatches) : msgMatches.test(error.message));
   if (!matches) {
     throw new AssertionError(
       withMessage(
-        `Expected error message to include ${
-          JSON.stringify(String(msgMatches))
-        }, but got ${JSON.stringify(error.message)}`,
+        `Expected error message to include ${JSON.stringify(String(msgMatches))}, but got ${
+          JSON.stringify(error.message)
+        }`,
         msg,
       ),
       { cause: error },

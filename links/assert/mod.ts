@@ -23,24 +23,7 @@ export { AssertionError };
 export { assert };
 export { assertExists, assertFalse, assertInstanceOf, fail } from "./truth.ts";
 export { unimplemented, unreachable } from "./truth.ts";
-export {
-  assertEquals,
-  assertNotEquals,
-  assertNotStrictEquals,
-  assertStrictEquals,
-  equal,
-} from "./equality.ts";
-export {
-  assertAlmostEquals,
-  assertGreater,
-  assertGreaterOrEqual,
-  assertLess,
-  assertLessOrEqual,
-} from "./numbers.ts";
-export {
-  assertArrayIncludes,
-  assertMatch,
-  assertNotMatch,
-  assertStringIncludes,
-} from "./contents.ts";
+export { assertEquals, assertNotEquals, assertNotStrictEquals, assertStrictEquals, equal } from "./equality.ts";
+export { assertAlmostEquals, assertGreater, assertGreaterOrEqual, assertLess, assertLessOrEqual } from "./numbers.ts";
+export { assertArrayIncludes, assertMatch, assertNotMatch, assertStringIncludes } from "./contents.ts";
 export { assertIsError, assertRejects, assertThrows } from "./errors.ts";

@@ -16,9 +16,7 @@ Deno.test("assertEquals() compares by value", () => {
   a.assertEquals([0, { x: -0 }], [-0, { x: 0 }]);
   a.assertEquals(new Map([[1, new Set([2])]]), new Map([[1, new Set([2])]]));
   throwsAssertion(() => a.assertEquals([1, 2], [1, 3]));
-  throwsAssertion(() =>
-    a.assertEquals<unknown>(new Float32Array([1]), new Float64Array([1]))
-  );
+  throwsAssertion(() => a.assertEquals<unknown>(new Float32Array([1]), new Float64Array([1])));
   throwsAssertion(() => a.assertEquals<unknown>({ x: undefined }, {}));
   a.assertNotEquals({ x: 1 }, { x: 2 });
   throwsAssertion(() => a.assertNotEquals({ x: 1 }, { x: 1 }));

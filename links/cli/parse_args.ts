@@ -18,11 +18,7 @@ function convert(text: string | boolean, isString: boolean): unknown {
 }
 
 function names(list: Names | undefined): string[] {
-  return list === undefined
-    ? []
-    : typeof list === "string"
-    ? [list]
-    : [...list];
+  return list === undefined ? [] : typeof list === "string" ? [list] : [...list];
 }
 
 // Groups of names that mean the same option: each name to all the others.
@@ -79,8 +75,7 @@ export function parseArgs<
 ): Args<B, S, C, N, D, A> {
   const allBooleans = options.boolean === true;
   const aliases = aliasTable(options.alias);
-  const withAliases = (list: string[]) =>
-    new Set(list.flatMap((name) => [name, ...(aliases.get(name) ?? [])]));
+  const withAliases = (list: string[]) => new Set(list.flatMap((name) => [name, ...(aliases.get(name) ?? [])]));
   const booleans = withAliases(
     typeof options.boolean === "boolean" ? [] : names(options.boolean),
   );

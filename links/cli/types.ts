@@ -49,8 +49,7 @@ type Given<B extends string, S extends string, C extends string, N> =
 type WithDefaults<T, D> =
   & Omit<T, keyof D>
   & {
-    [K in keyof D]: K extends keyof T
-      ? NonNullable<T[K]> | Exclude<Widen<D[K]>, NonNullable<T[K]>>
+    [K in keyof D]: K extends keyof T ? NonNullable<T[K]> | Exclude<Widen<D[K]>, NonNullable<T[K]>>
       : unknown extends D[K] ? unknown
       : Widen<D[K]>;
   };
