@@ -6,12 +6,7 @@
 
 import { scalar, type Tensor } from "@dipp/tensor";
 import { oneMinusPower } from "./expm1.ts";
-import {
-  checkRange,
-  type DecayPredicate,
-  learningRate,
-  type Optimiser,
-} from "./optimiser.ts";
+import { checkRange, type DecayPredicate, learningRate, type Optimiser } from "./optimiser.ts";
 import { type Params, zerosLike, zipParams } from "./params.ts";
 
 /** The settings of {@linkcode adamw} and {@linkcode adam}. */
@@ -57,13 +52,13 @@ export type AdamState = {
  * ```ts
  * import { assert } from "@std/assert";
  * import { adamw, assignTree, gradTree, realizeParams } from "@dipp/nn";
- * import { compile, init, realize, scalar, tensor } from "@dipp/tensor";
+ * import { compile, init, scalar, type Tensor, tensor } from "@dipp/tensor";
  *
  * await init();
  * const params = await realizeParams({ w: tensor([1, -2]) });
  * const optimiser = adamw({ weightDecay: 0 });
  * const state = await realizeParams(optimiser.init(params));
- * const step = compile(({ lr }: { lr: ReturnType<typeof scalar> }) => {
+ * const step = compile(({ lr }: { lr: Tensor }) => {
  *   const loss = params.w.square().sum();
  *   const next = optimiser.update(params, gradTree(loss, params), state, { lr });
  *   assignTree(params, next.params);
@@ -126,8 +121,7 @@ function build(options: AdamOptions, decoupled: boolean): Optimiser<AdamState> {
     const stepSize = rate.div(oneMinusPower(beta1, step));
     const correction2 = oneMinusPower(beta2, step);
     const rootScale = typeof correction2 === "number" ? 1 : correction2.rsqrt();
-    const decayOf = (name: string, p: Tensor) =>
-      weightDecay > 0 && decays(name, p) ? weightDecay : 0;
+    const decayOf = (name: string, p: Tensor) => weightDecay > 0 && decays(name, p) ? weightDecay : 0;
 
     const g = zipParams(
       ([p, grad], name) => {

@@ -1,23 +1,9 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import {
-  compile,
-  type DType,
-  init,
-  key,
-  scalar,
-  type Tensor,
-  tensor,
-} from "@dipp/tensor";
+import { compile, type DType, init, key, scalar, type Tensor, tensor } from "@dipp/tensor";
 import { adam, type AdamOptions, adamw } from "./adamw.ts";
 import { loadParams, paramsToSafetensors, saveParams } from "./checkpoint.ts";
 import { normal } from "./init.ts";
-import {
-  assignTree,
-  flattenParams,
-  gradTree,
-  type Params,
-  realizeParams,
-} from "./params.ts";
+import { assignTree, flattenParams, gradTree, type Params, realizeParams } from "./params.ts";
 import { readSafetensors } from "./safetensors.ts";
 
 /** A compiled step on the loss sum(w^4) + sum(b^2), and what it changes. */

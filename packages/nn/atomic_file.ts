@@ -29,9 +29,7 @@ export async function writeAtomic(
   path: string,
   data: Uint8Array | string,
 ): Promise<void> {
-  const bytes = typeof data === "string"
-    ? new TextEncoder().encode(data)
-    : data;
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
     using file = await Deno.open(temporary, { write: true, createNew: true });

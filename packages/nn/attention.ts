@@ -108,8 +108,7 @@ export function apply(
 ): Tensor {
   const { heads, context = x, mask } = inputs;
   const [batch, length] = x.shape;
-  const perHead = (t: Tensor) =>
-    t.reshape([batch, t.shape[1], heads, -1]).permute([0, 2, 1, 3]);
+  const perHead = (t: Tensor) => t.reshape([batch, t.shape[1], heads, -1]).permute([0, 2, 1, 3]);
   const q = perHead(linear.apply(params.to_q, x));
   const k = perHead(linear.apply(params.to_k, context));
   const v = perHead(linear.apply(params.to_v, context));

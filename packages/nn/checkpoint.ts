@@ -4,20 +4,10 @@
  * @module
  */
 
-import {
-  type DType,
-  type Tensor,
-  tensor,
-  treeEntries,
-  treeMap,
-} from "@dipp/tensor";
+import { type DType, type Tensor, tensor, treeEntries, treeMap } from "@dipp/tensor";
 import { flattenParams, type Params, realizeParams } from "./params.ts";
 import { writeSafetensors } from "./safetensors.ts";
-import type {
-  SafetensorsDType,
-  SafetensorsEntry,
-  SafetensorsInput,
-} from "./safetensors_entry.ts";
+import type { SafetensorsDType, SafetensorsEntry, SafetensorsInput } from "./safetensors_entry.ts";
 import type { WriteSafetensorsOptions } from "./safetensors.ts";
 
 /** How {@linkcode loadParams} treats a checkpoint. */
@@ -94,9 +84,7 @@ export function loadParams<P extends Params>(
     !ignore?.test(name)
   );
   const problems = [
-    ...(strict
-      ? [list(missing, "missing"), list(unexpected, "unexpected")]
-      : []),
+    ...(strict ? [list(missing, "missing"), list(unexpected, "unexpected")] : []),
     list(misshapen, "of another shape"),
   ].filter((text) => text !== "");
   if (problems.length > 0) {

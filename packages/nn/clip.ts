@@ -18,9 +18,7 @@ export function globalNorm(tree: Params): Tensor {
   if (sums.length === 0) return full([], 0);
   // Pairwise, which keeps the graph shallow and the rounding errors small.
   while (sums.length > 1) {
-    sums = sums.flatMap((s, i) =>
-      i % 2 === 1 ? [] : i + 1 < sums.length ? [s.add(sums[i + 1])] : [s]
-    );
+    sums = sums.flatMap((s, i) => i % 2 === 1 ? [] : i + 1 < sums.length ? [s.add(sums[i + 1])] : [s]);
   }
   return sums[0].sqrt();
 }

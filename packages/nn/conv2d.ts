@@ -59,9 +59,7 @@ export function init(
   options: { readonly bias?: boolean; readonly groups?: number } = {},
 ): Conv2dParams {
   const { bias = true, groups = 1 } = options;
-  const [height, width] = typeof kernelSize === "number"
-    ? [kernelSize, kernelSize]
-    : kernelSize;
+  const [height, width] = typeof kernelSize === "number" ? [kernelSize, kernelSize] : kernelSize;
   if (inChannels % groups !== 0 || outChannels % groups !== 0) {
     throw new RangeError(
       `Conv2d has ${groups} groups, expected a divisor of its ${inChannels} ` +

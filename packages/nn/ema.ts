@@ -49,9 +49,7 @@ export function emaUpdate<P extends Params>(
   params: P,
   decay: Tensor | number,
 ): P {
-  const rate = typeof decay === "number"
-    ? 1 - decay
-    : decay.reshape([]).neg().add(1);
+  const rate = typeof decay === "number" ? 1 - decay : decay.reshape([]).neg().add(1);
   return move(shadow, params, rate);
 }
 

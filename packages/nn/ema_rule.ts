@@ -84,13 +84,10 @@ export function emaDecay(rule: EmaRule, step: number): number {
       return 0.5 ** (batch / images);
     }
     case "diffusers": {
-      const { decay, minDecay, updateAfterStep, useEmaWarmup, ...law } =
-        diffusersDefaults(rule);
+      const { decay, minDecay, updateAfterStep, useEmaWarmup, ...law } = diffusersDefaults(rule);
       const n = step - updateAfterStep - 1;
       if (n <= 0) return 0;
-      const free = useEmaWarmup
-        ? 1 - (1 + n / law.invGamma) ** -law.power
-        : (1 + n) / (10 + n);
+      const free = useEmaWarmup ? 1 - (1 + n / law.invGamma) ** -law.power : (1 + n) / (10 + n);
       return Math.max(minDecay, Math.min(decay, free));
     }
   }
@@ -115,8 +112,7 @@ export function emaRate(rule: EmaRule): (step: Tensor) => Tensor | number {
       };
     }
     case "diffusers": {
-      const { decay, minDecay, updateAfterStep, useEmaWarmup, ...law } =
-        diffusersDefaults(rule);
+      const { decay, minDecay, updateAfterStep, useEmaWarmup, ...law } = diffusersDefaults(rule);
       return (step) => {
         const n = step.sub(updateAfterStep + 1).maximum(0).cast("f32");
         const free = useEmaWarmup

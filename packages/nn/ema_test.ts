@@ -62,8 +62,7 @@ for (const name of goldenNames("optim", /^ema_/)) {
     const golden = goldenCase<Config>("optim", name);
     const [diffusers, halfLife] = rulesOf(golden.config);
     const weights = golden.inputs.get("weights")!.toFloat32();
-    const decays = (rule: EmaRule) =>
-      Array.from({ length: 15 }, (_, k) => emaDecay(rule, k + 1));
+    const decays = (rule: EmaRule) => Array.from({ length: 15 }, (_, k) => emaDecay(rule, k + 1));
     assertGolden(
       golden,
       new Map([
@@ -108,8 +107,7 @@ Deno.test("the average does not share the parameters' memory", async () => {
 
 Deno.test("emaUpdate() takes its decay as a tensor too", async () => {
   await init();
-  const of = (decay: Tensor | number) =>
-    emaUpdate({ w: tensor([4]) }, { w: tensor([8]) }, decay).w.item();
+  const of = (decay: Tensor | number) => emaUpdate({ w: tensor([4]) }, { w: tensor([8]) }, decay).w.item();
   assertEquals(await of(0.25), 7);
   assertEquals(await of(scalar(0.25)), 7);
   assertEquals(await of(tensor([0.25])), 7);

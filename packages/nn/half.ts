@@ -37,9 +37,7 @@ export function f32ToBf16(values: Float32Array): Uint16Array<ArrayBuffer> {
     const u = bits[i];
     // Adding half of the dropped range, less one when the kept part is even,
     // carries exactly where the value has to be rounded up.
-    out[i] = (u & 0x7fffffff) > 0x7f800000
-      ? QUIET_NAN | (u >>> 16 & 0x8000)
-      : (u + 0x7fff + (u >>> 16 & 1)) >>> 16;
+    out[i] = (u & 0x7fffffff) > 0x7f800000 ? QUIET_NAN | (u >>> 16 & 0x8000) : (u + 0x7fff + (u >>> 16 & 1)) >>> 16;
   }
   return out;
 }

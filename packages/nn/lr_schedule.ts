@@ -66,8 +66,7 @@ export interface LrScheduleOptions {
 export function lrSchedule(
   options: LrScheduleOptions,
 ): (step: number) => number {
-  const { name, lr, warmupSteps: warmup = 0, power = 1, lrEnd = 1e-7 } =
-    options;
+  const { name, lr, warmupSteps: warmup = 0, power = 1, lrEnd = 1e-7 } = options;
   checkAtLeast("lr", lr, 0);
   checkAtLeast("warmupSteps", warmup, 0);
   if (name === "constant") return () => lr;

@@ -19,13 +19,13 @@
  *   lrSchedule,
  *   realizeParams,
  * } from "@dipp/nn";
- * import { compile, init, key, mseLoss, ones, scalar } from "@dipp/tensor";
+ * import { compile, init, key, mseLoss, ones, scalar, type Tensor } from "@dipp/tensor";
  *
  * await init();
  * const params = await realizeParams({ fc: linear.init(key(0), 4, 2) });
  * const optimiser = adamw();
  * const state = await realizeParams(optimiser.init(params));
- * const step = compile(({ lr }: { lr: ReturnType<typeof scalar> }) => {
+ * const step = compile(({ lr }: { lr: Tensor }) => {
  *   const loss = mseLoss(linear.apply(params.fc, ones([1, 4])), ones([1, 2]));
  *   const { grads } = clipByGlobalNorm(gradTree(loss, params), 1);
  *   const next = optimiser.update(params, grads, state, { lr });
@@ -70,24 +70,11 @@ export type { Conv2dOptions, Conv2dParams } from "./conv2d.ts";
 export type { GroupNormParams } from "./group_norm.ts";
 export type { LayerNormParams } from "./layer_norm.ts";
 export type { EmbeddingParams } from "./embedding.ts";
-export type {
-  FeedForwardActivation,
-  FeedForwardOptions,
-  FeedForwardParams,
-} from "./feed_forward.ts";
-export type {
-  AttentionInputs,
-  AttentionOptions,
-  AttentionParams,
-} from "./attention.ts";
+export type { FeedForwardActivation, FeedForwardOptions, FeedForwardParams } from "./feed_forward.ts";
+export type { AttentionInputs, AttentionOptions, AttentionParams } from "./attention.ts";
 export type { TimestepEmbeddingParams } from "./timestep_embedding.ts";
 
-export type {
-  DecayPredicate,
-  Optimiser,
-  Update,
-  UpdateOptions,
-} from "./optimiser.ts";
+export type { DecayPredicate, Optimiser, Update, UpdateOptions } from "./optimiser.ts";
 export * from "./adamw.ts";
 export * from "./sgd.ts";
 export * from "./ema.ts";

@@ -1,14 +1,6 @@
 // Twenty-step trajectories of torch.optim on a tiny regression.
 
-import {
-  compile,
-  init,
-  mseLoss,
-  scalar,
-  type Tensor,
-  tensor,
-  zeros,
-} from "@dipp/tensor";
+import { compile, init, mseLoss, scalar, type Tensor, tensor, zeros } from "@dipp/tensor";
 import { accumulate } from "./accumulate.ts";
 import { adam, adamw } from "./adamw.ts";
 import { loadParams } from "./checkpoint.ts";
@@ -18,15 +10,7 @@ import { assertGolden, goldenCase, goldenNames } from "./golden.ts";
 import * as linear from "./linear.ts";
 import { lrSchedule, type LrScheduleName } from "./lr_schedule.ts";
 import type { Optimiser } from "./optimiser.ts";
-import {
-  assignTree,
-  flattenParams,
-  gradTree,
-  type Params,
-  realizeParams,
-  zerosLike,
-  zipParams,
-} from "./params.ts";
+import { assignTree, flattenParams, gradTree, type Params, realizeParams, zerosLike, zipParams } from "./params.ts";
 import { sgd } from "./sgd.ts";
 
 interface Config {
@@ -57,9 +41,7 @@ function optimiserOf(config: Config): Optimiser<Params & { step: Tensor }> {
   const settings = {
     ...options,
     ...(weightDecay === undefined ? {} : { weightDecay }),
-    ...(config.no_decay_on_bias
-      ? { decays: (name: string) => !name.endsWith("bias") }
-      : {}),
+    ...(config.no_decay_on_bias ? { decays: (name: string) => !name.endsWith("bias") } : {}),
   };
   const make = { Adam: adam, AdamW: adamw, SGD: sgd }[config.optimizer];
   return make(settings) as Optimiser<Params & { step: Tensor }>;
@@ -90,9 +72,7 @@ async function run(name: string): Promise<void> {
   });
   const update = compile(({ lr, decay }: { lr: Tensor; decay: Tensor }) => {
     const { max_grad_norm: limit } = config;
-    const { grads, norm } = limit
-      ? clipByGlobalNorm(sum, limit)
-      : { grads: sum, norm: globalNorm(sum) };
+    const { grads, norm } = limit ? clipByGlobalNorm(sum, limit) : { grads: sum, norm: globalNorm(sum) };
     const next = optimiser.update(params, grads, state, { lr });
     assignTree(params, next.params);
     assignTree(state, next.state);
@@ -153,8 +133,7 @@ async function run(name: string): Promise<void> {
   if (config.options.betas?.[0] === 0) {
     await record("state20", last, ".exp_avg");
   }
-  const values = (tensors: Tensor[]) =>
-    Promise.all(tensors.map((t) => t.item()));
+  const values = (tensors: Tensor[]) => Promise.all(tensors.map((t) => t.item()));
   const each = await values(losses);
   actual.set(
     "losses",

@@ -37,11 +37,8 @@ export type Params = Tree<Tensor>;
  * import { flattenParams } from "@dipp/nn";
  * import { zeros } from "@dipp/tensor";
  *
- * const params = { fc: [{ weight: zeros([3, 2]) }, { bias: zeros([3]) }] };
- * assertEquals([...flattenParams(params).keys()], [
- *   "fc.0.weight",
- *   "fc.1.bias",
- * ]);
+ * const params = { fc: [{ weight: zeros([3, 2]) }], scale: zeros([]) };
+ * assertEquals([...flattenParams(params).keys()], ["fc.0.weight", "scale"]);
  * ```
  */
 export function flattenParams(params: Params): Map<string, Tensor> {
@@ -134,9 +131,7 @@ export async function cloneParams<P extends Params>(params: P): Promise<P> {
   await realizeParams(params);
   const entries = treeEntries<Tensor>(params);
   const copies = await Promise.all(
-    entries.map(async ([, leaf]) =>
-      tensor(await leaf.data(), [...leaf.shape], leaf.dtype)
-    ),
+    entries.map(async ([, leaf]) => tensor(await leaf.data(), [...leaf.shape], leaf.dtype)),
   );
   const byPath = new Map(entries.map(([path], i) => [path, copies[i]]));
   const clone = treeMap<Tensor, Tensor>(

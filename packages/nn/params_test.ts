@@ -1,13 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  compile,
-  init,
-  ones,
-  scalar,
-  type Tensor,
-  tensor,
-  zeros,
-} from "@dipp/tensor";
+import { compile, init, ones, scalar, type Tensor, tensor, zeros } from "@dipp/tensor";
 import {
   assignTree,
   cloneParams,

@@ -8,10 +8,7 @@
 import { writeAtomic } from "./atomic_file.ts";
 import type { SafetensorsInput } from "./safetensors_entry.ts";
 import { parseSafetensors, type SafetensorsFile } from "./safetensors_parse.ts";
-import {
-  type SerialiseOptions,
-  serialiseSafetensors,
-} from "./safetensors_serialise.ts";
+import { type SerialiseOptions, serialiseSafetensors } from "./safetensors_serialise.ts";
 
 /** How {@linkcode writeSafetensors} writes. */
 export interface WriteSafetensorsOptions extends SerialiseOptions {

@@ -7,11 +7,7 @@
  * @module
  */
 
-import {
-  ARRAYS,
-  type SafetensorsDType,
-  SafetensorsEntry,
-} from "./safetensors_entry.ts";
+import { ARRAYS, type SafetensorsDType, SafetensorsEntry } from "./safetensors_entry.ts";
 
 /** What a safetensors file holds. */
 export interface SafetensorsFile {

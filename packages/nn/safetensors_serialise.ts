@@ -7,11 +7,7 @@
  */
 
 import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "./half.ts";
-import {
-  ARRAYS,
-  type SafetensorsDType,
-  type SafetensorsInput,
-} from "./safetensors_entry.ts";
+import { ARRAYS, type SafetensorsDType, type SafetensorsInput } from "./safetensors_entry.ts";
 
 /** How {@linkcode serialiseSafetensors} writes. */
 export interface SerialiseOptions {

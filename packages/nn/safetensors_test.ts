@@ -1,10 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertGreater,
-  assertRejects,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, assertGreater, assertRejects, assertThrows } from "@std/assert";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import type { SafetensorsInput } from "./safetensors_entry.ts";
 import { parseSafetensors } from "./safetensors_parse.ts";

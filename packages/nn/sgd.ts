@@ -5,12 +5,7 @@
  */
 
 import { full, scalar, type Tensor, where } from "@dipp/tensor";
-import {
-  checkRange,
-  type DecayPredicate,
-  learningRate,
-  type Optimiser,
-} from "./optimiser.ts";
+import { checkRange, type DecayPredicate, learningRate, type Optimiser } from "./optimiser.ts";
 import { type Params, zerosLike, zipParams } from "./params.ts";
 
 /** The settings of {@linkcode sgd}. */
@@ -95,15 +90,11 @@ export function sgd(options: SgdOptions = {}): Optimiser<SgdState> {
   ) => {
     const rate = learningRate(lr);
     // The buffer starts at zero, so an undamped first step makes it g.
-    const share = dampening === 0
-      ? 1
-      : where(state.step.eq(0), full([], 1), full([], 1 - dampening));
+    const share = dampening === 0 ? 1 : where(state.step.eq(0), full([], 1), full([], 1 - dampening));
     const g = zipParams(
       ([p, grad], name) => {
         const g = grad.cast("f32");
-        return weightDecay > 0 && decays(name, p)
-          ? g.add(p.cast("f32").mul(weightDecay))
-          : g;
+        return weightDecay > 0 && decays(name, p) ? g.add(p.cast("f32").mul(weightDecay)) : g;
       },
       params,
       grads,
