@@ -107,59 +107,45 @@ function divide(a: Index, c: number): { quotient: Index; rest: Index } {
   };
 }
 
+/**
+ * Writes a as g * coarse + fine with 0 <= fine < g and g a divisor of c, for the largest such g above one: the fine
+ * part can not carry into a quotient by c.
+ */
+function coarsen(a: Index, c: number): { g: number; coarse: Index; fine: Index } | null {
+  const candidates = [...new Set(a.terms.map(([, k]) => gcd(c, k)))].filter((g) => g > 1).sort((x, y) => y - x);
+  for (const g of candidates) {
+    const { quotient: coarse, rest: fine } = divide(a, g);
+    if (coarse.min >= 0 && fine.min >= 0 && fine.max < g) return { g, coarse, fine };
+  }
+  return null;
+}
+
 /** Quotient of an index by a positive integer, rounded down; the index must not be negative where it is used. */
 export function div(a: Index, c: number): Index {
   if (c === 1) return a;
   const { quotient, rest } = divide(a, c);
-  if (rest.min >= 0 && quotient.min >= 0) {
-    if (rest.max < c) return quotient;
-    const g = rest.terms.reduce((g, [, k]) => gcd(g, k), gcd(c, rest.offset));
-    if (g > 1) {
-      return add(
-        quotient,
-        div(
-          make(
-            rest.terms.map(([t, k]) => [t, k / g] as const),
-            rest.offset / g,
-          ),
-          c / g,
-        ),
-      );
-    }
-    const [atom, k] = rest.terms[0];
-    if (rest.terms.length === 1 && k === 1 && rest.offset === 0) {
-      if (atom.kind === "div") return add(quotient, div(atom.of, atom.by * c));
-      if (atom.kind === "mod" && atom.by % c === 0) {
-        return add(quotient, mod(div(atom.of, c), atom.by / c));
-      }
-    }
-    return add(quotient, atomIndex("div", rest, c));
+  if (rest.min < 0 || quotient.min < 0) return atomIndex("div", a, c);
+  if (rest.max < c) return quotient;
+  const split = coarsen(rest, c);
+  if (split) return add(quotient, div(split.coarse, c / split.g));
+  const [atom, k] = rest.terms[0];
+  if (rest.terms.length === 1 && k === 1 && rest.offset === 0) {
+    if (atom.kind === "div") return add(quotient, div(atom.of, atom.by * c));
+    if (atom.kind === "mod" && atom.by % c === 0) return add(quotient, mod(div(atom.of, c), atom.by / c));
   }
-  return atomIndex("div", a, c);
+  return add(quotient, atomIndex("div", rest, c));
 }
 
 /** Remainder of an index by a positive integer; the index must not be negative where it is used. */
 export function mod(a: Index, c: number): Index {
   if (c === 1) return constant(0);
-  if (a.min < 0) return atomIndex("mod", a, c);
   const { rest } = divide(a, c);
-  if (rest.min < 0) return atomIndex("mod", a, c);
+  if (a.min < 0 || rest.min < 0) return atomIndex("mod", a, c);
   if (rest.max < c) return rest;
-  const g = rest.terms.reduce((g, [, k]) => gcd(g, k), gcd(c, rest.offset));
-  if (g > 1) {
-    return scale(
-      mod(
-        make(rest.terms.map(([t, k]) => [t, k / g] as const), rest.offset / g),
-        c / g,
-      ),
-      g,
-    );
-  }
+  const split = coarsen(rest, c);
+  if (split) return add(scale(mod(split.coarse, c / split.g), split.g), split.fine);
   const [atom, k] = rest.terms[0];
-  if (
-    rest.terms.length === 1 && k === 1 && rest.offset === 0 &&
-    atom.kind === "mod" && atom.by % c === 0
-  ) {
+  if (rest.terms.length === 1 && k === 1 && rest.offset === 0 && atom.kind === "mod" && atom.by % c === 0) {
     return mod(atom.of, c);
   }
   return atomIndex("mod", rest, c);

@@ -29,6 +29,12 @@ Deno.test("splitting an axis of a strided address divides nothing twice", () => 
   assertEquals(mod(flat, 6).key, n.key);
 });
 
+Deno.test("merging axes of a matrix row divides nothing", () => {
+  const [row, col] = [variable("row", 2048), variable("col", 768)];
+  const linear = ravel([row, col], [2048, 768]);
+  assertEquals(ravel(unravel(linear, [32, 64, 768]), [32, 64, 768]).key, linear.key);
+});
+
 Deno.test("simplified indices equal their definition on random expressions", () => {
   let state = 12345;
   const random = (n: number) => (state = (state * 1103515245 + 12345) % 2 ** 31, Math.floor(state / 65536) % n);
