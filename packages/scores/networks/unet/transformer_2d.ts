@@ -1,0 +1,105 @@
+import {
+  conv2d,
+  type Conv2dParams,
+  groupNorm,
+  type GroupNormParams,
+  linear,
+  type LinearParams,
+  zerosLike,
+} from "@dipp/nn";
+import { fold, type Tensor } from "@dipp/tensor";
+import * as block from "./basic_transformer_block.ts";
+import type { BasicTransformerBlockParams } from "./basic_transformer_block.ts";
+
+/** Parameters of the spatial transformer of the UNet, with diffusers' names. */
+export type Transformer2DParams = {
+  /** Group norm of the input, epsilon 1e-6. */
+  norm: GroupNormParams;
+  /** Projection in: a 1x1 convolution or a linear layer. */
+  proj_in: Conv2dParams | LinearParams;
+  /** The blocks. */
+  transformer_blocks: BasicTransformerBlockParams[];
+  /** Projection out, of the same kind. */
+  proj_out: Conv2dParams | LinearParams;
+};
+
+/** The shape of a spatial transformer. */
+export interface Transformer2DOptions {
+  /** Width of its input. */
+  readonly channels: number;
+  /** Attention heads. */
+  readonly heads: number;
+  /** Number of blocks. */
+  readonly layers: number;
+  /** Width of the condition. */
+  readonly crossAttentionDim: number;
+  /** Whether the projections are linear layers. */
+  readonly linearProjection: boolean;
+}
+
+/**
+ * Draws the parameters; the projection out starts at zero, as in latent
+ * diffusion.
+ *
+ * @param key The random key.
+ * @param options Its shape.
+ * @returns The parameters.
+ */
+export function init(
+  key: Tensor,
+  options: Transformer2DOptions,
+): Transformer2DParams {
+  const { channels, heads, layers, crossAttentionDim } = options;
+  const projection = (k: Tensor) =>
+    options.linearProjection ? linear.init(k, channels, channels) : conv2d.init(k, channels, channels, 1);
+  return {
+    norm: groupNorm.init(channels),
+    proj_in: projection(fold(key, 0)),
+    transformer_blocks: Array.from(
+      { length: layers },
+      (_, i) => block.init(fold(key, i + 1), channels, heads, crossAttentionDim),
+    ),
+    proj_out: zerosLike(projection(key)),
+  };
+}
+
+/**
+ * Runs the blocks over the pixels as tokens, and adds the input.
+ *
+ * @param params The parameters.
+ * @param x Features, `[B, C, H, W]`.
+ * @param inputs Heads, groups of the norm, the condition and its mask.
+ * @returns `[B, C, H, W]`.
+ */
+export function apply(
+  params: Transformer2DParams,
+  x: Tensor,
+  inputs: {
+    readonly heads: number;
+    readonly groups: number;
+    readonly context: Tensor;
+    readonly mask?: Tensor;
+  },
+): Tensor {
+  const [batch, channels, height, width] = x.shape;
+  let tokens = groupNorm.apply(params.norm, x, inputs.groups, 1e-6)
+    .reshape([batch, channels, height * width]).permute([0, 2, 1]);
+  tokens = linear.apply(asLinear(params.proj_in), tokens);
+  for (const layer of params.transformer_blocks) {
+    tokens = block.apply(
+      layer,
+      tokens,
+      inputs.heads,
+      inputs.context,
+      inputs.mask,
+    );
+  }
+  tokens = linear.apply(asLinear(params.proj_out), tokens);
+  return tokens.permute([0, 2, 1]).reshape([...x.shape]).add(x);
+}
+
+/** A 1x1 convolution is a linear layer over the pixels. */
+function asLinear(params: Conv2dParams | LinearParams): LinearParams {
+  const { weight, bias } = params;
+  return { weight: weight.reshape(weight.shape.slice(0, 2)), bias };
+}
