@@ -90,7 +90,7 @@ reach_deno() { # DIR
 }
 
 install_deno() {
-  if ! have npm && ! have curl && have apt-get; then
+  if ! have npm && ! have curl && have apt-get && as_root true; then
     say "neither npm nor curl is here: installing npm with apt-get"
     as_root apt-get update -q >/dev/null &&
       as_root env DEBIAN_FRONTEND=noninteractive \
