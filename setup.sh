@@ -124,6 +124,7 @@ else
       problem "Deno could not be installed. Install version $DENO_VERSION by one of:"
       problem "  npm install --global deno@$DENO_VERSION"
       problem "  curl -fsSL https://deno.land/install.sh | sh -s v$DENO_VERSION"
+      have npm || problem "npm comes with Node.js (Debian: apt-get install npm)."
     fi
     exit 1
   fi
