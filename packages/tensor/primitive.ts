@@ -10,11 +10,8 @@ import type { Tensor } from "./tensor.ts";
 export interface Emitter {
   /** WGSL expression of one element of a tensor. */
   value(tensor: Tensor, coords: readonly Index[]): string;
-  /** Binds an expression to a name, once per distinct expression. */
-  bind(
-    expression: string,
-    type: "f32" | "i32" | "u32" | "bool" | "vec2<u32>",
-  ): string;
+  /** Binds an expression of a WGSL type to a name, once per distinct expression. */
+  bind(expression: string, type: string): string;
   /** Adds a WGSL function to the module, once. */
   helper(source: string): void;
 }

@@ -2,7 +2,7 @@
 import { isHalf, storageType, wgslType } from "../dtype.ts";
 import type { Emitter } from "../primitive.ts";
 import type { Tensor } from "../tensor.ts";
-import { type Index, ravel, wgsl } from "./index_expression.ts";
+import { type Index, multipleOfFour, ravel, wgsl } from "./index_expression.ts";
 
 /** The buffers, helper functions and numbering that all parts of one kernel share. */
 export class KernelScope {
@@ -10,10 +10,22 @@ export class KernelScope {
   readonly reads: Map<Tensor, string> = new Map();
   /** Symbolic positions at which each of them is read. */
   readonly positions: Map<Tensor, Set<string>> = new Map();
+  /** Tensors read at positions that are not four in a row, which rules out loads of four. */
+  readonly scattered: Set<Tensor> = new Set();
+  readonly #wide: (tensor: Tensor) => boolean;
   readonly #helpers = new Set<string>();
   readonly #ids = new Map<Tensor, number>();
   #names = 0;
 
+  /** `wide` tells which tensors are loaded four elements at a time. */
+  constructor(wide: (tensor: Tensor) => boolean = () => false) {
+    this.#wide = wide;
+  }
+
+  /** Whether a tensor is bound as an array of vectors of four. */
+  isWide(tensor: Tensor): boolean {
+    return this.#wide(tensor) && !isHalf(tensor.dtype) && !this.scattered.has(tensor);
+  }
   /** Records a read and gives the binding's name. */
   read(tensor: Tensor, position: string): string {
     if (!this.reads.has(tensor)) this.reads.set(tensor, `in${this.reads.size}`);
@@ -76,16 +88,17 @@ export class Body implements Emitter {
     this.#scope.helper(source);
   }
 
-  bind(
-    expression: string,
-    type: "f32" | "i32" | "u32" | "bool" | "vec2<u32>",
-  ): string {
+  bind(expression: string, type: string): string {
     const known = this.#bound.get(expression);
     if (known) return known;
     const name = this.#scope.name();
     this.statements.push(`let ${name}: ${type} = ${expression};`);
     this.#bound.set(expression, name);
     return name;
+  }
+
+  #bindWide(name: string, at: string, tensor: Tensor): string {
+    return this.bind(`${name}[${at}]`, `vec4<${storageType(tensor.dtype)}>`);
   }
 
   value(tensor: Tensor, coords: readonly Index[]): string {
@@ -120,6 +133,13 @@ export class Body implements Emitter {
 
   #load(tensor: Tensor, position: Index): string {
     const name = this.#scope.read(tensor, position.key);
+    const quarter = multipleOfFour(position);
+    if (!quarter) this.#scope.scattered.add(tensor);
+    else if (this.#scope.isWide(tensor)) {
+      const vector = this.#bindWide(name, wgsl(quarter.index), tensor);
+      const element = `${vector}.${"xyzw"[quarter.component]}`;
+      return tensor.dtype === "bool" ? this.bind(`${element} != 0u`, "bool") : element;
+    }
     const at = position.terms.length > 1 ||
         position.terms.some(([a]) => a.kind !== "variable")
       ? this.bind(wgsl(position), "u32")
@@ -144,26 +164,27 @@ export function declare(
   scope: KernelScope,
   output: Tensor,
   inPlace?: Tensor,
+  wideOutput = false,
 ): string {
-  const lines = [...scope.reads].map(([tensor, name], i) =>
-    `@group(0) @binding(${i}) var<storage, ${tensor === inPlace ? "read_write" : "read"}> ${name}: array<${
-      storageType(tensor.dtype)
-    }>;`
-  );
+  const element = (t: Tensor) => scope.isWide(t) ? `vec4<${storageType(t.dtype)}>` : storageType(t.dtype);
+  const lines = [...scope.reads].map(([tensor, name], i) => {
+    const access = tensor === inPlace ? "read_write" : "read";
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${element(tensor)}>;`;
+  });
   if (!inPlace) {
-    lines.push(
-      `@group(0) @binding(${lines.length}) var<storage, read_write> result: array<${storageType(output.dtype)}>;`,
-    );
+    const type = storageType(output.dtype);
+    const result = wideOutput ? `vec4<${type}>` : type;
+    lines.push(`@group(0) @binding(${lines.length}) var<storage, read_write> result: array<${result}>;`);
   }
   return lines.join("\n");
 }
 
+/** A value as its storage holds it. */
+export function storedForm(output: Tensor, value: string): string {
+  return output.dtype === "bool" ? `select(0u, 1u, ${value})` : value;
+}
+
 /** Statement that stores a value of the output's dtype at a linear position. */
-export function storeStatement(
-  output: Tensor,
-  name: string,
-  position: string,
-  value: string,
-): string {
-  return `${name}[${position}] = ${output.dtype === "bool" ? `select(0u, 1u, ${value})` : value};`;
+export function storeStatement(output: Tensor, name: string, position: string, value: string): string {
+  return `${name}[${position}] = ${storedForm(output, value)};`;
 }

@@ -93,12 +93,10 @@ export function matrixAddress(
   if (rest.some(([a]) => /\b(row|col)\b/.test(a.key)) || address.min < 0) {
     return null;
   }
-  return {
-    base,
-    batch: { ...address, terms: rest },
-    row: stride("row"),
-    column: stride("col"),
-  };
+  const [row, column] = [stride("row"), stride("col")];
+  // Addresses are unsigned: a flipped axis is stored first
+  if (row < 0 || column < 0) return null;
+  return { base, batch: { ...address, terms: rest }, row, column };
 }
 
 /** The stored tensor that an operand shows element for element, or null. */

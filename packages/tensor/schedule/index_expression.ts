@@ -175,6 +175,13 @@ export function ravel(
   return linear;
 }
 
+/** The index as 4 * index + component with a known component, or null. */
+export function multipleOfFour(a: Index): { index: Index; component: number } | null {
+  if (a.terms.some(([, c]) => c % 4 !== 0)) return null;
+  const { quotient, rest } = divide(a, 4);
+  return { index: quotient, component: rest.offset };
+}
+
 /** WGSL u32 expression of an index. */
 export function wgsl(a: Index): string {
   const parts = a.terms.map(([atom, c]) => {

@@ -1,12 +1,13 @@
 /** Turns a root of the grouping into one kernel: prologue, core, epilogue. */
-import { conv2d, type ConvOperands, elementwise, type Kernel, matmul, reduce } from "@dipp/kernels";
-import { isHalf, wgslType } from "../dtype.ts";
+import { conv2d, type ConvOperands, type Kernel, matmul, reduce } from "@dipp/kernels";
+import { wgslType } from "../dtype.ts";
 import type { ConvPrimitive, ReducePrimitive } from "../primitive.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { Body, type CoreValue, declare, KernelScope, storeStatement } from "./emitter.ts";
+import { lowerElementwise } from "./lower_elementwise.ts";
 import { contiguousBase, matrixAddress } from "./group.ts";
-import { add, constant, unravel, variable, wgsl } from "./index_expression.ts";
+import { unravel, variable, wgsl } from "./index_expression.ts";
 
 /** One kernel of a schedule. */
 export interface LoweredKernel {
@@ -41,7 +42,8 @@ export function lower(
   target: Target,
   inPlace?: Tensor,
 ): LoweredKernel {
-  const scope = new KernelScope();
+  const plain = core ? undefined : lowerElementwise(root, stored, inPlace);
+  const scope = plain?.scope ?? new KernelScope();
   const build = (kernel: Kernel): LoweredKernel => ({
     kernel,
     label: `${root.primitive.name}${core && core !== root ? `+${core.primitive.name}` : ""} ${show(root.shape)}`,
@@ -71,54 +73,18 @@ export function lower(
   };
   const store = (index: string, value: string) => `finish(${index}, ${value});`;
 
-  if (!core) return build(lowerElementwise());
-  switch (core.primitive.kind) {
+  if (plain) return build(plain.kernel);
+  switch (core!.primitive.kind) {
     case "reduce":
-      return build(lowerReduce(core.primitive));
+      return build(lowerReduce(core!.primitive as ReducePrimitive));
     case "matmul":
       return build(lowerMatmul());
     case "conv2d":
-      return build(lowerConv(core.primitive));
+      return build(lowerConv(core!.primitive as ConvPrimitive));
     default:
       throw new TypeError(
-        `Cannot lower ${core}: ${core.primitive.kind} is not the core of a kernel`,
+        `Cannot lower ${core}: ${core!.primitive.kind} is not the core of a kernel`,
       );
-  }
-
-  function lowerElementwise(): Kernel {
-    const half = isHalf(root.dtype);
-    const body = new Body(scope, stored);
-    let statements: string;
-    if (half) {
-      // Two elements share a word, so one invocation writes both
-      const [low, high] = [0, 1].map((o) =>
-        body.root(
-          root,
-          unravel(add(variable("i2", 2 ** 30), constant(o)), root.shape),
-        )
-      );
-      const word = root.dtype === "f16"
-        ? `pack2x16float(vec2<f32>(${low}, ${high}))`
-        : `dipp_pack_bf16(${low}, ${high})`;
-      if (root.dtype === "bf16") scope.helper(PACK_BF16);
-      statements = [
-        "let i2 = 2u * i;",
-        ...body.statements,
-        `${output()}[i] = ${word};`,
-      ].join("\n  ");
-    } else {
-      const result = body.root(root, unravel(i, root.shape));
-      if (inPlace) scope.read(inPlace, i.key);
-      statements = [
-        ...body.statements,
-        storeStatement(root, output(), "i", result),
-      ].join("\n  ");
-    }
-    return elementwise({
-      size: half ? Math.ceil(root.size / 2) : root.size,
-      declarations: declarations(),
-      body: statements,
-    });
   }
 
   function lowerReduce(primitive: ReducePrimitive): Kernel {
@@ -187,12 +153,3 @@ export function lower(
     });
   }
 }
-
-const PACK_BF16 = `fn dipp_round_bf16(x: f32) -> u32 {
-  let b = bitcast<u32>(x);
-  if ((b & 0x7fffffffu) > 0x7f800000u) { return (b >> 16u) | 0x40u; }
-  return (b + 0x7fffu + ((b >> 16u) & 1u)) >> 16u;
-}
-fn dipp_pack_bf16(low: f32, high: f32) -> u32 {
-  return dipp_round_bf16(low) | (dipp_round_bf16(high) << 16u);
-}`;

@@ -1,0 +1,99 @@
+/** Kernels that have no core: every element is a formula of what lies in buffers. */
+import { elementwise, type Kernel } from "@dipp/kernels";
+import { isHalf, storageType } from "../dtype.ts";
+import type { Tensor } from "../tensor.ts";
+import { Body, declare, KernelScope, storedForm, storeStatement } from "./emitter.ts";
+import { add, constant, scale, unravel, variable } from "./index_expression.ts";
+
+/** A kernel with the scope that tells what it reads and where. */
+export interface ElementwiseLowering {
+  readonly kernel: Kernel;
+  readonly scope: KernelScope;
+}
+
+/** Statements up to which one invocation computes eight elements rather than four. */
+const SHORT_BODY = 16;
+
+/** Lowers `root` element by element, in vectors of four where its size allows. */
+export function lowerElementwise(
+  root: Tensor,
+  stored: (t: Tensor) => boolean,
+  inPlace?: Tensor,
+): ElementwiseLowering {
+  if (isHalf(root.dtype)) return lowerPairs(root, stored);
+  const scope = new KernelScope();
+  const body = new Body(scope, stored);
+  const i = variable("i", root.size);
+  const result = body.root(root, unravel(i, root.shape));
+  if (inPlace) scope.read(inPlace, i.key);
+  const wide = root.size % 4 === 0 && root.size >= 256
+    ? lowerWide(root, stored, body.statements.length, inPlace)
+    : null;
+  if (wide) return { kernel: wide, scope };
+  const store = storeStatement(root, inPlace ? scope.reads.get(inPlace)! : "result", "i", result);
+  return { kernel: module(scope, root, root.size, [...body.statements, store], inPlace), scope };
+}
+
+function module(
+  scope: KernelScope,
+  root: Tensor,
+  size: number,
+  statements: string[],
+  inPlace?: Tensor,
+  wide = false,
+): Kernel {
+  return elementwise({
+    size,
+    declarations: [declare(scope, root, inPlace, wide), scope.helpers()].join("\n"),
+    body: statements.join("\n  "),
+  });
+}
+
+/** Several neighbouring elements an invocation, which read and write neighbours with one access. */
+function lowerWide(root: Tensor, stored: (t: Tensor) => boolean, length: number, inPlace?: Tensor): Kernel | null {
+  const width = length <= SHORT_BODY && root.size % 8 === 0 ? 8 : 4;
+  const first = scale(variable("i", root.size / width), width);
+  const emit = (scope: KernelScope): string[] => {
+    const body = new Body(scope, stored);
+    const values = Array.from({ length: width }, (_, u) => {
+      const value = body.root(root, unravel(add(first, constant(u)), root.shape));
+      return storedForm(root, value);
+    });
+    const output = inPlace ? scope.read(inPlace, "") : "result";
+    const vector = `vec4<${storageType(root.dtype)}>`;
+    for (let v = 0; v < width / 4; v++) {
+      const at = width === 4 ? "i" : `i * 2u + ${v}u`;
+      body.statements.push(`${output}[${at}] = ${vector}(${values.slice(4 * v, 4 * v + 4).join(", ")});`);
+    }
+    return body.statements;
+  };
+  // The first pass finds out which buffers are read other than four in a row
+  const probe = new KernelScope(() => true);
+  emit(probe);
+  if (inPlace && probe.scattered.has(inPlace)) return null;
+  const scope = new KernelScope((t) => !probe.scattered.has(t));
+  const statements = emit(scope);
+  return module(scope, root, root.size / width, statements, inPlace, true);
+}
+
+/** 16-bit outputs: two elements share a word, so one invocation writes both. */
+function lowerPairs(root: Tensor, stored: (t: Tensor) => boolean): ElementwiseLowering {
+  const scope = new KernelScope();
+  const body = new Body(scope, stored);
+  const size = Math.ceil(root.size / 2);
+  const [low, high] = [0, 1].map((o) =>
+    body.root(root, unravel(add(scale(variable("i", size), 2), constant(o)), root.shape))
+  );
+  if (root.dtype === "bf16") scope.helper(PACK_BF16);
+  const word = root.dtype === "f16" ? `pack2x16float(vec2<f32>(${low}, ${high}))` : `dipp_pack_bf16(${low}, ${high})`;
+  return { kernel: module(scope, root, size, [...body.statements, `result[i] = ${word};`]), scope };
+}
+
+const PACK_BF16 = `fn dipp_round_bf16(x: f32) -> u32 {
+  let b = bitcast<u32>(x);
+  if ((b & 0x7fffffffu) > 0x7f800000u) { return (b >> 16u) | 0x40u; }
+  return (b + 0x7fffu + ((b >> 16u) & 1u)) >> 16u;
+}
+fn dipp_pack_bf16(low: f32, high: f32) -> u32 {
+  return dipp_round_bf16(low) | (dipp_round_bf16(high) << 16u);
+}`;
