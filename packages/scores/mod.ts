@@ -71,6 +71,7 @@ export { positionTable } from "./networks/pixart/position_table.ts";
 export type { AdaLNSingleParams, AddedCond } from "./networks/pixart/adaln_single.ts";
 export type { PixArtBlockParams } from "./networks/pixart/transformer_block.ts";
 export type { TextProjectionParams } from "./networks/pixart/text_projection.ts";
+export * from "./decoder.ts";
 export * from "./one_step_generator.ts";
 export * from "./word_embedder.ts";
 export * from "./text_conditioned_model.ts";

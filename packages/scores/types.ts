@@ -62,6 +62,12 @@ export interface Generator {
   generate(z: Tensor, cond: Cond): Tensor;
 }
 
+/** What turns a model's space into pixels. */
+export interface Decoder {
+  /** Maps `[B, C, h, w]` to images `[B, 3, H, W]` in [0, 1]. */
+  decode(latents: Tensor): Tensor;
+}
+
 /**
  * A network with its parameters bound: (input `[B, C, H, W]`, network time
  * `[B]`, condition) to the raw output, before any parameterisation.
