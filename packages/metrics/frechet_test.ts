@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { goldenCase, goldenNames, relativeError } from "../nn/golden.ts";
+import { goldenMetric, goldenNames, relativeError } from "./golden.ts";
 import { frechetDistance } from "./frechet.ts";
 import { GaussianFit } from "./gaussian_fit.ts";
 
@@ -9,9 +9,9 @@ function fitOf(features: Float32Array, dim: number): GaussianFit {
   return fit;
 }
 
-for (const name of goldenNames("metrics", /^fid_/)) {
+for (const name of goldenNames(/^fid_/)) {
   Deno.test(`frechetDistance agrees with torchmetrics on ${name}`, () => {
-    const golden = goldenCase("metrics", name);
+    const golden = goldenMetric(name);
     const real = golden.inputs.get("features_real")!;
     const fake = golden.inputs.get("features_fake")!;
     const a = fitOf(real.toFloat32(), real.shape[1]);
@@ -37,7 +37,7 @@ for (const name of goldenNames("metrics", /^fid_/)) {
 }
 
 Deno.test("frechetDistance is symmetric and zero against itself", () => {
-  const golden = goldenCase("metrics", "fid_rank_deficient_both");
+  const golden = goldenMetric("fid_rank_deficient_both");
   const [a, b] = ["features_real", "features_fake"].map((name) => {
     const t = golden.inputs.get(name)!;
     return fitOf(t.toFloat32(), t.shape[1]);
@@ -49,7 +49,7 @@ Deno.test("frechetDistance is symmetric and zero against itself", () => {
 });
 
 Deno.test("GaussianFit does not depend on how the stream is cut", () => {
-  const golden = goldenCase("metrics", "fid_small");
+  const golden = goldenMetric("fid_small");
   const t = golden.inputs.get("features_real")!;
   const x = t.toFloat32(), dim = t.shape[1];
   const whole = fitOf(x, dim);
@@ -60,8 +60,7 @@ Deno.test("GaussianFit does not depend on how the stream is cut", () => {
   other.update(x.subarray(20 * dim));
   parts.merge(GaussianFit.fromState(other.state()));
   assertEquals(parts.count, whole.count);
-  const close = (a: Float64Array, b: Float64Array) =>
-    a.forEach((v, i) => assert(Math.abs(v - b[i]) < 1e-12));
+  const close = (a: Float64Array, b: Float64Array) => a.forEach((v, i) => assert(Math.abs(v - b[i]) < 1e-12));
   close(parts.mean, whole.mean);
   close(parts.covariance(), whole.covariance());
 });

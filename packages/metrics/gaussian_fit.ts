@@ -73,9 +73,7 @@ export class GaussianFit {
     for (let i = 0; i < features.length; i++) {
       if (!Number.isFinite(features[i])) {
         throw new RangeError(
-          `GaussianFit: feature ${i % dim} of sample ${
-            Math.floor(i / dim)
-          } is ${features[i]}`,
+          `GaussianFit: feature ${i % dim} of sample ${Math.floor(i / dim)} is ${features[i]}`,
         );
       }
       mean[i % dim] += features[i];
@@ -130,9 +128,7 @@ export class GaussianFit {
     const fit = new GaussianFit(state.mean.length);
     if (state.scatter.length !== fit.dim * fit.dim) {
       throw new RangeError(
-        `GaussianFit: scatter holds ${state.scatter.length} numbers, expected ${
-          fit.dim * fit.dim
-        }`,
+        `GaussianFit: scatter holds ${state.scatter.length} numbers, expected ${fit.dim * fit.dim}`,
       );
     }
     fit.#count = state.count;

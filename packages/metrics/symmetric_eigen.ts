@@ -40,9 +40,7 @@ export function symmetricEigen(
 ): SymmetricEigen {
   if (matrix.length !== n * n) {
     throw new RangeError(
-      `symmetricEigen: expected ${n} * ${n} = ${
-        n * n
-      } numbers, got ${matrix.length}`,
+      `symmetricEigen: expected ${n} * ${n} = ${n * n} numbers, got ${matrix.length}`,
     );
   }
   for (const x of matrix) {
@@ -212,8 +210,6 @@ function sortAscending(
   const values = Float64Array.from(order, (i) => d[i]);
   if (rows.length === 0) return { values, vectors: rows };
   const vectors = new Float64Array(n * n);
-  order.forEach((from, to) =>
-    vectors.set(rows.subarray(from * n, (from + 1) * n), to * n)
-  );
+  order.forEach((from, to) => vectors.set(rows.subarray(from * n, (from + 1) * n), to * n));
   return { values, vectors };
 }

@@ -1,0 +1,33 @@
+/**
+ * What is measured about a generator: reward, faithfulness (retrieval of the prompt from the image), Frechet distance
+ * to real images in a feature space, diversity within a prompt.
+ *
+ * A {@linkcode Metric} takes batches with `update` and gives its numbers with `compute`; sums are in float64 on the
+ * host, and the parts of a split evaluation can be merged.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Diversity, MeanReward, type Metric, pixelFeatures } from "@dipp/metrics";
+ * import { brightnessReward } from "@dipp/rewards";
+ * import { tensor, zeros } from "@dipp/tensor";
+ *
+ * const metrics: Metric[] = [new MeanReward(brightnessReward()), new Diversity(pixelFeatures())];
+ * const prompts = { ids: tensor([[1], [1]], [2, 1], "i32"), texts: ["red apple", "red apple"] };
+ * for (const metric of metrics) await metric.update(zeros([2, 3, 8, 8]), prompts);
+ * assertEquals(await metrics[1].compute(), 0);
+ * ```
+ *
+ * @module
+ */
+
+export * from "./metric.ts";
+export * from "./features.ts";
+export * from "./mean_reward.ts";
+export * from "./retrieval.ts";
+export * from "./diversity.ts";
+export * from "./frechet_distance.ts";
+export * from "./frechet.ts";
+export * from "./gaussian_fit.ts";
+export * from "./running_moments.ts";
+export * from "./symmetric_eigen.ts";
