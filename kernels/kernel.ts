@@ -7,7 +7,7 @@ export interface Kernel {
 }
 
 /** Most workgroups along one dimension that every WebGPU device allows. */
-const MAX_WORKGROUPS = 65535;
+export const MAX_WORKGROUPS = 65535;
 
 /**
  * Spreads workgroups that are numbered in one dimension over two. The kernel numbers them `x + y * workgroups[0]` and

@@ -1,0 +1,156 @@
+/** Runs one kernel on the machine's adapter; for tests and benchmarks. */
+import type { Kernel } from "./kernel.ts";
+
+const WANTED = [
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupStorageSize",
+  "maxStorageBuffersPerShaderStage",
+] as const;
+
+const failures: string[] = [];
+let shared: Promise<GPUDevice> | undefined;
+
+async function open(): Promise<GPUDevice> {
+  const adapter = await navigator.gpu.requestAdapter();
+  if (!adapter) throw new Error("No WebGPU adapter on this machine");
+  const device = await adapter.requestDevice({
+    requiredLimits: Object.fromEntries(
+      WANTED.map((name) => [name, adapter.limits[name]]),
+    ),
+  });
+  device.addEventListener("uncapturederror", (event) => {
+    event.preventDefault();
+    failures.push((event as GPUUncapturedErrorEvent).error.message);
+  });
+  return device;
+}
+
+/** The device, opened once. */
+export function device(): Promise<GPUDevice> {
+  return shared ??= open();
+}
+
+/** A kernel with its buffers: inputs at bindings 0 on, the output last. */
+export interface Prepared {
+  /** Runs it `times` over and waits; milliseconds. */
+  run(times?: number): Promise<number>;
+  /** The output. */
+  read(): Promise<Float32Array>;
+  /** Frees the buffers. */
+  dispose(): void;
+}
+
+/** Compiles a kernel and uploads its inputs. The output starts as NaN, so that an element never written shows. */
+export async function prepare(
+  kernel: Kernel,
+  inputs: Float32Array<ArrayBuffer>[],
+  size: number,
+): Promise<Prepared> {
+  const gpu = await device();
+  const module = gpu.createShaderModule({ code: kernel.code });
+  const pipeline = gpu.createComputePipeline({
+    layout: "auto",
+    compute: { module, entryPoint: "main" },
+  });
+  const buffers = [...inputs, new Float32Array(size).fill(NaN)].map((data) => {
+    const buffer = gpu.createBuffer({
+      size: data.byteLength,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST |
+        GPUBufferUsage.COPY_SRC,
+    });
+    gpu.queue.writeBuffer(buffer, 0, data);
+    return buffer;
+  });
+  check();
+  const group = gpu.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: buffers.map((buffer, binding) => ({
+      binding,
+      resource: { buffer },
+    })),
+  });
+  return {
+    async run(times = 1) {
+      const encoder = gpu.createCommandEncoder();
+      for (let i = 0; i < times; i++) {
+        const pass = encoder.beginComputePass();
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(...kernel.workgroups);
+        pass.end();
+      }
+      const start = performance.now();
+      gpu.queue.submit([encoder.finish()]);
+      await gpu.queue.onSubmittedWorkDone();
+      check();
+      return performance.now() - start;
+    },
+    async read() {
+      const staging = gpu.createBuffer({
+        size: size * 4,
+        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      });
+      const encoder = gpu.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffers.at(-1)!, 0, staging, 0, size * 4);
+      gpu.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ);
+      const data = new Float32Array(staging.getMappedRange().slice(0));
+      staging.destroy();
+      check();
+      return data;
+    },
+    dispose() {
+      for (const buffer of buffers) buffer.destroy();
+    },
+  };
+}
+
+/** Throws what WebGPU reported since the last call; an error nobody catches would pass unseen. */
+function check(): void {
+  if (failures.length) {
+    throw new Error(`WebGPU: ${failures.splice(0).join("; ")}`);
+  }
+}
+
+/** Runs a kernel once and returns its output of `size` elements. */
+export async function runKernel(
+  kernel: Kernel,
+  inputs: Float32Array<ArrayBuffer>[],
+  size: number,
+): Promise<Float32Array> {
+  const prepared = await prepare(kernel, inputs, size);
+  await prepared.run();
+  const output = await prepared.read();
+  prepared.dispose();
+  return output;
+}
+
+/** `size` numbers in [-1, 1), the same for the same seed (mulberry32). */
+export function noise(size: number, seed: number): Float32Array<ArrayBuffer> {
+  let state = seed;
+  return Float32Array.from({ length: size }, () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2147483648 - 1;
+  });
+}
+
+/** Largest difference between two arrays, relative to the largest magnitude in `expected`; NaN where one holds NaN. */
+export function error(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+): number {
+  let worst = 0;
+  let scale = 1e-30;
+  for (let i = 0; i < expected.length; i++) {
+    const difference = Math.abs(actual[i] - expected[i]);
+    if (Number.isNaN(difference)) return NaN;
+    worst = Math.max(worst, difference);
+    scale = Math.max(scale, Math.abs(expected[i]));
+  }
+  return worst / scale;
+}
