@@ -30,9 +30,8 @@
  *   noise: randn(key(1), [2, 4, 8, 8]),
  *   cond: { embeds: ones([2, 5, 12]) },
  *   sampler: ddim(schedule, { steps: 2, stepsOffset: 1, setAlphaToOne: false }),
- *   compile: true,
  * });
- * assertEquals((await images.data()).length, 2 * 4 * 8 * 8);
+ * assertEquals(images.shape, [2, 4, 8, 8]);
  * ```
  *
  * @module

@@ -43,6 +43,8 @@ export class OneStepGenerator implements Generator {
   readonly #input: "ve" | "vp" | "unit";
 
   /**
+   * Fixes the noise level.
+   *
    * @param model The score model, with the generator's parameters bound.
    * @param options The fixed noise level and the form of the input.
    */

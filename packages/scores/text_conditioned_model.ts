@@ -69,6 +69,8 @@ export class TextConditionedModel implements Network {
   readonly embedder: WordEmbedder;
 
   /**
+   * Checks the configuration and makes network and embedder.
+   *
    * @param config See {@linkcode TextConditionedModelConfig}.
    * @throws {TypeError} When a field is wrong, unknown or not supported.
    */

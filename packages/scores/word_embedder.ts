@@ -46,6 +46,8 @@ export class WordEmbedder {
   readonly config: WordEmbedderConfig;
 
   /**
+   * Checks the shape.
+   *
    * @param config Its shape.
    */
   constructor(config: WordEmbedderConfig) {

@@ -80,6 +80,8 @@ export class PixArtTransformer2DModel implements Network {
   readonly #tables = new Map<string, Tensor>();
 
   /**
+   * Checks the configuration.
+   *
    * @param config diffusers' `config.json`, or part of it; see
    *   {@linkcode PixArtTransformer2DConfig}.
    * @throws {TypeError} When the configuration is wrong or not supported.

@@ -84,6 +84,8 @@ export class UNet2DConditionModel implements Network {
   readonly config: UNet2DConditionConfig;
 
   /**
+   * Checks the configuration.
+   *
    * @param config diffusers' `config.json`, or part of it; see
    *   {@linkcode UNet2DConditionConfig}.
    * @throws {TypeError} When the configuration is wrong or not supported.

@@ -25,6 +25,8 @@ export class EDMSchedule implements NoiseSchedule {
   readonly rho: number;
 
   /**
+   * Sets the range of noise levels.
+   *
    * @param options The range and spacing of noise levels when sampling; the
    *   paper's 0.002, 80 and 7 by default.
    */

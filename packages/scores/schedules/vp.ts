@@ -45,6 +45,8 @@ export class VPSchedule implements NoiseSchedule {
   readonly #snrTable: Tensor;
 
   /**
+   * Computes the tables.
+   *
    * @param options The constants; SD 1.5's by default.
    */
   constructor(options: VPScheduleOptions = {}) {
