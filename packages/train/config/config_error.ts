@@ -33,13 +33,10 @@ type Path = readonly PropertyKey[];
 function describe(issue: z.core.$ZodIssue, parents: Path): string[] {
   const path = [...parents, ...issue.path];
   const at = path.length === 0 ? "the configuration" : path.join(".");
-  const input = show(issue, at);
+  const input = is(issue.input);
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) =>
-        `${[...path, key].join(".")} is not a known key` +
-        suggestion(key, issue)
-      );
+      return issue.keys.map((key) => `${[...path, key].join(".")} is not a known key`);
     case "invalid_type":
       return [`${at} ${input}, expected ${article(issue.expected)}`];
     case "invalid_value":
@@ -85,10 +82,6 @@ function closest(
   return all.reduce((best, lines) => lines.length < best.length ? lines : best);
 }
 
-function show(issue: z.core.$ZodIssue, _at: string): string {
-  return is(issue.input);
-}
-
 function is(value: unknown): string {
   if (value === undefined) return "is missing";
   const text = typeof value === "number" ? String(value) : JSON.stringify(value);
@@ -115,11 +108,4 @@ function list(values: readonly unknown[]): string {
   const texts = values.map((value) => JSON.stringify(value));
   if (texts.length < 2) return texts.join("");
   return `${texts.slice(0, -1).join(", ")} or ${texts.at(-1)}`;
-}
-
-/** Points at the key that was probably meant. */
-function suggestion(key: string, issue: z.core.$ZodIssue): string {
-  const near = Object.keys((issue as { known?: object }).known ?? {})
-    .find((known) => known.replaceAll("_", "") === key.replaceAll("_", ""));
-  return near === undefined ? "" : `, did you mean ${near}`;
 }

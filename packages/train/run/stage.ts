@@ -24,6 +24,8 @@ export interface Stage {
    * through the inputs.
    */
   update(inputs: NamedTensors): NamedTensors;
+  /** Opens a run that was not begun before: pictures of the start. */
+  begin?(): Promise<void>;
   /** Looks at the state between two steps: sample grids, validation. */
   observe?(step: number): Promise<Readonly<Record<string, number>> | void>;
   /** Closes the run: evaluation, export. Its result is the run's summary. */

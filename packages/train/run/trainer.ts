@@ -1,6 +1,6 @@
 /** The loop that every stage runs in. */
 import { paramsToSafetensors } from "@dipp/nn";
-import { compile, stack, type Tensor, treeLeaves } from "@dipp/tensor";
+import { compile, stack, type Tensor } from "@dipp/tensor";
 import type { CheckpointStore } from "./checkpoint_store.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { MetricsLog } from "./metrics_log.ts";
@@ -62,7 +62,7 @@ export async function trainSteps(
   const queue = new MetricsQueue(options);
   let done = start;
   while (done < steps && !interrupt.requested) {
-    queue.push(done + 1, step.names, step.run(stage.inputs(done)));
+    queue.push(done + 1, ...step(stage.inputs(done)));
     done++;
     const isEnd = done === steps;
     await turn();
@@ -82,19 +82,18 @@ export async function trainSteps(
   return done;
 }
 
-function compileStep(
-  stage: Stage,
-): { names: string[]; run: (inputs: NamedTensors) => Tensor } {
-  const names: string[] = [];
+/** The step as one submission, its metrics in one vector. Inputs of other names are another step. */
+function compileStep(stage: Stage): (inputs: NamedTensors) => [names: readonly string[], values: Tensor] {
+  const names = new Map<string, string[]>();
   const run = compile((inputs: NamedTensors) => {
     const metrics = stage.update(inputs);
-    names.splice(0, names.length, ...Object.keys(metrics));
-    return stack(
-      treeLeaves<Tensor>(metrics).map((m) => m.cast("f32").reshape([])),
-      0,
-    );
+    names.set(Object.keys(inputs).join(), Object.keys(metrics));
+    return stack(Object.values(metrics).map((m) => m.cast("f32").reshape([])), 0);
   });
-  return { names, run };
+  return (inputs) => {
+    const values = run(inputs);
+    return [names.get(Object.keys(inputs).join())!, values];
+  };
 }
 
 /** Metrics that the device has yet to compute. */

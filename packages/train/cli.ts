@@ -1,0 +1,61 @@
+/**
+ * The command line: `train` and `sample`.
+ *
+ * ```sh
+ * deno task train examples/emoji/teacher-dit.json --out runs/teacher
+ * deno task sample --checkpoint examples/emoji/checkpoints/align-dit.safetensors --prompt "red apple" --out a.png
+ * ```
+ *
+ * @module
+ */
+import { sampleCommand } from "./cli/sample_command.ts";
+import { trainCommand } from "./cli/train_command.ts";
+import { ConfigError } from "./config/config_error.ts";
+
+const HELP = `dipp: align one-step text-to-image generators with human preference
+
+  train [CONFIG]   train a stage: teacher, clip, preference, distill or align
+  sample           draw pictures from a checkpoint
+
+Add --help to either for its options.`;
+
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  train: trainCommand,
+  sample: sampleCommand,
+};
+
+/**
+ * Runs a command line.
+ *
+ * @param args The command and its arguments.
+ * @returns The exit code: 0, 1 for a failed run, 2 for a command line or a configuration that cannot be run, 130 after
+ * Ctrl-C.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === "--help" || name === "-h") {
+    console.log(HELP);
+    return 0;
+  }
+  const command = COMMANDS[name];
+  try {
+    if (command === undefined) {
+      throw new ConfigError(
+        `${name === undefined ? "There is no command" : `Command is "${name}"`}, expected train or sample\n\n${HELP}`,
+      );
+    }
+    return await command(rest);
+  } catch (error) {
+    if (Deno.env.get("DIPP_STACK")) console.error(error);
+    else console.error(`error: ${message(error)}`);
+    return error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+function message(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : `\n  because: ${message(error.cause)}`;
+  return error.message + cause;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,85 @@
+/** `dipp train`. */
+import { ConfigError } from "../config/config_error.ts";
+import { loadConfig, parseConfig } from "../config/load_config.ts";
+import { applyOverrides } from "../config/override.ts";
+import { fromFileUrl, resolvePath } from "../config/paths.ts";
+import type { Config } from "../config/schema.ts";
+import { INTERRUPTED, listenForInterrupt } from "../run/interrupt.ts";
+import { readRecord } from "../run/run_directory.ts";
+import { runTraining } from "../run/run_training.ts";
+import { readOptions } from "./options.ts";
+import { summaryTable } from "./summary_table.ts";
+
+const HELP = `train [CONFIG] [options]: train a stage as a JSON configuration says
+
+  CONFIG             the configuration; without it, the alignment of examples/emoji with DI++
+  --out DIR          where results go: configuration, metrics, pictures, checkpoints
+                     (runs/NAME, after the configuration; an earlier run there is moved aside)
+  --steps N          instead of the configuration's steps
+  --seed N           instead of the configuration's seed
+  --set PATH=VALUE   instead of any other value, for instance --set optimizer.lr=1e-4; may be repeated
+  --resume           go on from the last whole checkpoint in DIR, bit for bit
+  --json             print the summary as one JSON object on the last line of standard output
+
+Ctrl-C finishes the step, saves a checkpoint and ends with exit code ${INTERRUPTED}.`;
+
+/** What runs without a configuration. */
+const DEFAULT_CONFIG = new URL("../../../examples/emoji/align-dit.json", import.meta.url);
+
+/**
+ * Trains a stage.
+ *
+ * @param args What follows `train`.
+ * @returns The exit code.
+ */
+export async function trainCommand(args: readonly string[]): Promise<number> {
+  const options = readOptions(args, {
+    string: ["out", "steps", "seed"],
+    boolean: ["resume", "json", "help"],
+    collect: ["set"],
+  });
+  if (options.has("help")) {
+    console.log(HELP);
+    return 0;
+  }
+  if (options.rest.length > 1) {
+    throw new ConfigError(`Configurations are ${options.rest.join(", ")}, expected one`);
+  }
+  const steps = options.integer("steps", 1), seed = options.integer("seed", 0);
+  const overrides = [
+    ...steps === undefined ? [] : [`steps=${steps}`],
+    ...seed === undefined ? [] : [`seed=${seed}`],
+    ...options.all("set"),
+  ];
+  const resume = options.has("resume");
+  const given = options.rest[0] ?? fromFileUrl(DEFAULT_CONFIG);
+  const name = given.slice(given.lastIndexOf("/") + 1).replace(/\.json$/, "");
+  const out = resolvePath(Deno.cwd(), options.text("out") ?? `runs/${name}`);
+
+  // A run knows its own configuration: to go on, none needs to be given.
+  const earlier = resume && options.rest.length === 0 ? await readRecord(out) : undefined;
+  const config: Config = earlier
+    ? parseConfig(applyOverrides(earlier.config, overrides), out, `${out}/config.json`)
+    : await loadConfig(resolvePath(Deno.cwd(), given), overrides);
+
+  using interrupt = listenForInterrupt(() => console.error("\nFinishing the step, then saving; again to quit at once"));
+  const { summary, steps: done, seconds } = await runTraining(config, {
+    out,
+    resume,
+    interrupt,
+    command: `deno task train ${quote(args)}`.trim(),
+  });
+  if (summary === undefined) {
+    console.error(`Stopped after step ${done} of ${config.steps}; --resume --out ${out} goes on`);
+    return INTERRUPTED;
+  }
+  console.log(summaryTable(summary));
+  console.error(`${done} steps in ${seconds} s; everything is in ${out}`);
+  if (options.has("json")) console.log(JSON.stringify({ ...summary, steps: done, seconds }));
+  return 0;
+}
+
+/** Arguments as they can be typed again, without where this machine keeps its files. */
+function quote(args: readonly string[]): string {
+  return args.map((arg) => /^[\w./=:,@+-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`).join(" ");
+}

@@ -1,0 +1,96 @@
+/** What the configuration of each stage must look like. */
+import { diffInstructPPSchema, fakeScoreLossSchema } from "@dipp/objectives";
+import { bradleyTerrySchema, contrastiveSchema } from "@dipp/rewards";
+import { z } from "zod";
+import { count, network, optimizer, parameterisation, paths, reporting, sampler, unit } from "./fields.ts";
+
+/** What the measurement at the end of a run looks at. */
+const evaluation = z.strictObject({
+  seed: z.int().nonnegative().default(1),
+  images_per_prompt: count.default(1),
+  train_prompts: z.int().nonnegative().default(64),
+  batch_size: count.default(32),
+});
+
+/**
+ * The schema of a configuration file.
+ *
+ * @param base Directory that relative paths start from.
+ * @returns One strict object a stage, told apart by `stage`.
+ */
+// deno-lint-ignore explicit-function-return-type
+export function configSchema(base: string) {
+  const { input, output } = paths(base);
+  const common = {
+    seed: z.int().nonnegative().default(0),
+    steps: count,
+    batch_size: count,
+    data: z.looseObject({ module: input }),
+    ...reporting,
+    export: output.nullable().default(null),
+  };
+  const oneStep = {
+    ...common,
+    teacher: input,
+    generator: z.strictObject({
+      checkpoint: input.nullable().default(null),
+      sigma_init: z.number().positive().default(2.5),
+      optimizer,
+    }),
+    fake: z.strictObject({
+      checkpoint: input.nullable().default(null),
+      updates: count.default(1),
+      warmup_steps: z.int().nonnegative().default(0),
+      export: output.nullable().default(null),
+      loss: fakeScoreLossSchema.prefault({}),
+      optimizer,
+    }),
+    clip: input.nullable().default(null),
+    sampler: sampler.prefault({}),
+    evaluation: evaluation.prefault({}),
+  };
+  return z.discriminatedUnion("stage", [
+    z.strictObject({
+      stage: z.literal("teacher"),
+      ...common,
+      model: network,
+      parameterisation,
+      loss: fakeScoreLossSchema.prefault({}),
+      null_probability: unit.default(0.1),
+      optimizer,
+      sampler: sampler.prefault({}),
+    }),
+    z.strictObject({ stage: z.literal("clip"), ...common, model: contrastiveSchema, optimizer, augment }),
+    z.strictObject({ stage: z.literal("preference"), ...common, model: bradleyTerrySchema, optimizer, augment }),
+    z.strictObject({
+      stage: z.literal("distill"),
+      ...oneStep,
+      reward: input.nullable().default(null),
+      objective: diffInstructPPSchema.prefault({}).refine((o) => o.alpha_rew === 0, {
+        error: "distillation has no reward, expected 0",
+        path: ["alpha_rew"],
+      }),
+    }),
+    z.strictObject({
+      stage: z.literal("align"),
+      ...oneStep,
+      reward: input,
+      objective: diffInstructPPSchema,
+    }),
+  ]);
+}
+
+/** Random changes of the images that a judge learns from. */
+const augment = z.strictObject({
+  shift: z.int().nonnegative().default(0),
+  flip: z.boolean().default(false),
+  brightness: z.number().nonnegative().default(0),
+  contrast: z.number().nonnegative().default(0),
+  noise: z.number().nonnegative().default(0),
+}).prefault({});
+
+/** A complete configuration of any stage. */
+export type Config = z.output<ReturnType<typeof configSchema>>;
+
+/** A complete configuration of one stage. */
+export type StageConfig<Name extends Config["stage"]> = Extract<Config, { stage: Name }>;

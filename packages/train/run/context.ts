@@ -1,0 +1,44 @@
+/** What a stage is given besides its configuration. */
+import type { Device } from "@dipp/tensor";
+import type { ImageTextData } from "../data.ts";
+import type { Provenance } from "../models/model_file.ts";
+
+/** Where a run takes place. */
+export interface RunContext {
+  /** The data. */
+  readonly data: ImageTextData;
+  /** The device. */
+  readonly device: Device;
+  /** The run's directory. */
+  readonly out: string;
+  /** The command line, for cards. */
+  readonly command: string;
+  /** Says something to the person at the terminal. */
+  note(text: string): void;
+}
+
+/**
+ * How a checkpoint exported now came about.
+ *
+ * @param context The run.
+ * @param seed Its seed.
+ * @param steps Steps done.
+ * @param results What was measured.
+ * @returns What goes into the checkpoint and its card.
+ */
+export function provenance(
+  context: RunContext,
+  seed: number,
+  steps: number,
+  results: Readonly<Record<string, unknown>>,
+): Provenance {
+  return {
+    command: context.command,
+    seed,
+    steps,
+    hardware: context.device.name,
+    date: new Date().toISOString().slice(0, 10),
+    data: context.data.source,
+    results,
+  };
+}

@@ -1,0 +1,100 @@
+/** A whole run: from a configuration to a directory of results. */
+import { init } from "@dipp/tensor";
+import type { Config } from "../config/schema.ts";
+import { makeStage } from "../stages/make_stage.ts";
+import { CheckpointStore } from "./checkpoint_store.ts";
+import type { Interrupt } from "./interrupt.ts";
+import { loadData } from "./load_data.ts";
+import { MetricsLog } from "./metrics_log.ts";
+import { Progress } from "./progress.ts";
+import { restore } from "./restore.ts";
+import { checkResumable, moveAside, writeRecord } from "./run_directory.ts";
+import { trainSteps } from "./trainer.ts";
+
+/** How to run. */
+export interface RunOptions {
+  /** Directory of the results. */
+  readonly out: string;
+  /** Go on from the directory's last whole checkpoint. */
+  readonly resume: boolean;
+  /** The command line, for cards. */
+  readonly command: string;
+  /** The request to stop. */
+  readonly interrupt: Pick<Interrupt, "requested">;
+}
+
+/** What a run came to. */
+export interface RunResult {
+  /** The stage's summary; undefined after an interrupt. */
+  readonly summary: Record<string, unknown> | undefined;
+  /** Steps done. */
+  readonly steps: number;
+  /** Seconds since the start of this process's part of the run. */
+  readonly seconds: number;
+}
+
+/**
+ * Trains a stage and writes configuration, metrics, pictures, checkpoints and summary into a directory.
+ *
+ * @param config A complete configuration.
+ * @param options Where, and whether to go on.
+ * @returns The summary.
+ */
+export async function runTraining(config: Config, options: RunOptions): Promise<RunResult> {
+  const { out, resume, command } = options;
+  const began = performance.now();
+  if (resume) await checkResumable(out, config);
+  const data = await loadData(config.data);
+  const device = await init();
+  if (!resume) {
+    const aside = await moveAside(out);
+    if (aside) note(`The earlier run of ${out} lies in ${aside} now`);
+  }
+
+  const stage = await makeStage(config, { data, device, out, command, note });
+  const progress = new Progress(config.stage, stage.shown);
+  const store = new CheckpointStore(`${out}/checkpoints`, config.checkpoint.keep);
+  const checkpoint = resume
+    ? await store.latest((path, reason) => note(`Checkpoint ${path} is passed over: ${reason}`))
+    : undefined;
+  if (checkpoint) await restore(stage.state, checkpoint.tensors);
+  const start = checkpoint?.step ?? 0;
+
+  const record = { config, derived: stage.facts, adapter: device.name, command };
+  await writeRecord(out, record);
+  const log = await MetricsLog.open(`${out}/metrics.jsonl`, start);
+  log.write({ step: start, event: resume ? "resume" : "start", ...record });
+  note(`${config.stage} on ${device.name}: ${Object.entries(stage.facts).map(fact).join(", ")}`);
+  note(start === 0 ? `Results go to ${out}` : `Going on after step ${start} of ${out}`);
+  try {
+    if (start === 0) await stage.begin?.();
+    const steps = await trainSteps(stage, start, {
+      steps: config.steps,
+      logEvery: config.log_every,
+      observeEvery: config.sample_every,
+      checkpointEvery: config.checkpoint.every,
+      store,
+      metadata: { stage: config.stage, seed: `${config.seed}` },
+      log,
+      progress,
+      interrupt: options.interrupt,
+    });
+    progress.close();
+    const seconds = () => Math.round((performance.now() - began) / 100) / 10;
+    if (steps < config.steps) return { summary: undefined, steps, seconds: seconds() };
+    const summary = await stage.finish(steps);
+    log.write({ step: steps, event: "summary", ...summary });
+    return { summary, steps, seconds: seconds() };
+  } finally {
+    progress.close();
+    log.close();
+  }
+}
+
+function note(text: string): void {
+  console.error(text);
+}
+
+function fact([name, value]: [string, unknown]): string {
+  return `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`;
+}

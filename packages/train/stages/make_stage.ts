@@ -1,0 +1,29 @@
+/** The stage that a configuration asks for. */
+import type { Config } from "../config/schema.ts";
+import type { RunContext } from "../run/context.ts";
+import type { Stage } from "../run/stage.ts";
+import { clipStage } from "./clip.ts";
+import { oneStepStage } from "./one_step.ts";
+import { preferenceStage } from "./preference.ts";
+import { teacherStage } from "./teacher.ts";
+
+/**
+ * Builds a stage: reads the checkpoints that it starts from, draws initial parameters.
+ *
+ * @param config A complete configuration.
+ * @param context Data, device, directory.
+ * @returns The stage, before its first step.
+ */
+export function makeStage(config: Config, context: RunContext): Promise<Stage> {
+  switch (config.stage) {
+    case "teacher":
+      return teacherStage(config, context);
+    case "clip":
+      return clipStage(config, context);
+    case "preference":
+      return preferenceStage(config, context);
+    case "distill":
+    case "align":
+      return oneStepStage(config, context);
+  }
+}
