@@ -1,7 +1,8 @@
-// Fusion changes nothing: random graphs, computed as a whole and op by op.
+// Fusion changes nothing: random graphs, computed as a whole, op by op, and in a
+// compiled step.
 
 import { assert } from "@std/assert";
-import { cat, realize, softmax, type Tensor, tensor, vjp, where } from "./mod.ts";
+import { cat, compile, init, realize, softmax, type Tensor, tensor, vjp, where } from "./mod.ts";
 import { relativeError } from "./testing.ts";
 
 /** A small generator of pseudo-random integers (Numerical Recipes' LCG). */
@@ -33,6 +34,13 @@ class Dice {
 /** Takes a tensor and others made before it; gives a tensor, values of order one. */
 type Op = (x: Tensor, dice: Dice, pool: readonly Tensor[]) => Tensor;
 
+/** What a tensor may be reshaped to: sizes that four divides, and not. */
+const SHAPES: Record<number, number[][]> = {
+  24: [[2, 12], [4, 6], [2, 3, 4], [24], [3, 1, 8]],
+  35: [[5, 7], [7, 5], [35], [7, 1, 5]],
+  64: [[8, 8], [4, 4, 4], [2, 32], [64]],
+};
+
 const partner = (x: Tensor, dice: Dice, pool: readonly Tensor[]): Tensor =>
   dice.pick([...pool.filter((t) => `${t.shape}` === `${x.shape}`), x]);
 
@@ -53,7 +61,7 @@ const OPS: Op[] = [
     }
     return x.permute(axes);
   },
-  (x, dice) => x.reshape(dice.pick([[2, 12], [4, 6], [2, 3, 4], [24], [3, 1, 8]])),
+  (x, dice) => x.reshape(dice.pick(SHAPES[x.size])),
   (x, dice) => x.flip(dice.roll(x.ndim)),
   (x, dice) => {
     const axis = dice.roll(x.ndim);
@@ -78,31 +86,41 @@ const OPS: Op[] = [
   (x) => x.ndim < 2 ? x : x.matmul(x.transpose(-1, -2)).matmul(x).mul(0.1),
 ];
 
-/** Grows a graph; `each` sees every new tensor. */
-async function grow(seed: number, each: (t: Tensor) => Promise<unknown>): Promise<Tensor[]> {
+/** A graph: every tensor in the order of its making, its ends, and their gradient in the leaf. */
+function grow(seed: number, leaf: Tensor): { all: Tensor[]; ends: Tensor[] } {
   const dice = new Dice(seed);
-  const leaf = dice.leaf([4, 6]);
-  const pool = [leaf];
+  const all = [leaf];
   for (let i = 0; i < 12; i++) {
     // Late tensors more often: deep graphs, with readers at several depths
-    const at = Math.max(dice.roll(pool.length), dice.roll(pool.length));
-    const next = dice.pick(OPS)(pool[at], dice, pool);
-    await each(next);
-    pool.push(next);
+    const at = Math.max(dice.roll(all.length), dice.roll(all.length));
+    all.push(dice.pick(OPS)(all[at], dice, all));
   }
-  const ends = pool.slice(-3);
+  const ends = all.slice(-3);
   const cotangents = ends.map((t) => dice.leaf([...t.shape]));
-  return [...ends, ...vjp(ends, cotangents, [leaf])];
+  return { all, ends: [...ends, ...vjp(ends, cotangents, [leaf])] };
 }
 
-for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
-  Deno.test(`a random graph is the same fused and op by op (seed ${seed})`, async () => {
-    const fused = await grow(seed, () => Promise.resolve());
-    const steps = await grow(seed, (t) => t.realize());
-    await realize(...fused, ...steps);
-    for (const [k, t] of fused.entries()) {
-      const { max } = relativeError(await t.data(), await steps[k].data());
-      assert(max < 2e-5, `tensor ${k} of ${fused.length} differs by ${max}`);
-    }
+async function assertSame(actual: readonly Tensor[], expected: readonly Tensor[], how: string): Promise<void> {
+  for (const [k, t] of actual.entries()) {
+    const { max } = relativeError(await t.data(), await expected[k].data());
+    assert(max < 2e-5, `${how}, tensor ${k} of ${actual.length} differs by ${max}`);
+  }
+}
+
+for (const seed of [1, 2, 3, 4, 5, 6]) {
+  Deno.test(`a random graph is the same fused, op by op and compiled (seed ${seed})`, async () => {
+    await init();
+    const shape = SHAPES[[24, 35, 64][seed % 3]][0];
+    const [first, second] = [new Dice(-seed).leaf(shape), new Dice(-seed - 100).leaf(shape)];
+    const fused = grow(seed, first).ends;
+    await realize(...fused);
+
+    const steps = grow(seed, first);
+    for (const t of steps.all) await t.realize();
+    await assertSame(fused, steps.ends, "Op by op");
+
+    const step = compile(({ x }: { x: Tensor }) => grow(seed, x).ends);
+    step({ x: second });
+    await assertSame(step({ x: first }), fused, "Compiled");
   });
 }
