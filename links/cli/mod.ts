@@ -9,7 +9,7 @@
  * import { parseArgs } from "@std/cli";
  * import { assertEquals } from "@std/assert";
  *
- * const args = parseArgs(["--steps=3", "a.json"], { string: ["out"] });
+ * const args = parseArgs(["--steps=3", "a.json"]);
  * assertEquals(args.steps, 3);
  * assertEquals(args._, ["a.json"]);
  * ```
