@@ -7,7 +7,7 @@ import { count, network, optimizer, parameterisation, paths, reporting, sampler,
 /** What the measurement at the end of a run looks at. */
 const evaluation = z.strictObject({
   seed: z.int().nonnegative().default(1),
-  images_per_prompt: count.default(1),
+  images_per_prompt: count.default(2),
   train_prompts: z.int().nonnegative().default(64),
   batch_size: count.default(32),
 });
@@ -34,7 +34,7 @@ export function configSchema(base: string) {
     teacher: input,
     generator: z.strictObject({
       checkpoint: input.nullable().default(null),
-      sigma_init: z.number().positive().default(2.5),
+      sigma_init: z.number().positive().nullable().default(null),
       optimizer,
     }),
     fake: z.strictObject({

@@ -1,9 +1,158 @@
-import type { StageConfig } from "../config/schema.ts";
-import type { RunContext } from "../run/context.ts";
-import type { Stage } from "../run/stage.ts";
-export function oneStepStage(
-  _config: StageConfig<"align"> | StageConfig<"distill">,
-  _context: RunContext,
-): Promise<Stage> {
-  throw new Error("to come");
+/**
+ * The one-step generator: distilled from the teacher by Diff-Instruct (`distill`), or aligned with a reward by
+ * Diff-Instruct++ (`align`). One loop, one objective; only the reward makes the difference.
+ */
+import { parameterCount } from "@dipp/nn";
+import { DiffInstructPP, drawNoise, fakeScoreLoss } from "@dipp/objectives";
+import { OneStepGenerator } from "@dipp/scores";
+import { compile, fold, randn, scalar, type Tensor, tensor } from "@dipp/tensor";
+import { generatorDraw, teacherDraw } from "../models/drawer.ts";
+import { compiledReward } from "../models/judges.ts";
+import { writeModel } from "../models/model_file.ts";
+import { nullCond, scoreModel, toImages } from "../models/score_models.ts";
+import { provenance, type RunContext } from "../run/context.ts";
+import { Evaluation } from "../run/evaluation.ts";
+import { bestParams, commit, type LearnerState, type LearnerUpdate } from "../run/learner.ts";
+import { makeLearner } from "../run/learner_options.ts";
+import { SamplePictures } from "../run/sample_pictures.ts";
+import type { NamedTensors, Stage } from "../run/stage.ts";
+import { stepKey, STREAM } from "../run/step_key.ts";
+import { loadOneStepModels, type OneStepConfig } from "./one_step_models.ts";
+
+/** Algorithm 1 of Diff-Instruct++ (Luo, arXiv 2410.18881). */
+export async function oneStepStage(config: OneStepConfig, context: RunContext): Promise<Stage> {
+  const { seed, batch_size, fake: fakeConfig } = config;
+  const { data } = context;
+  const models = await loadOneStepModels(config, data.size);
+  const { reward, encoder, sigmaInit } = models;
+  const { network, parameterisation, vocabulary } = models.teacher;
+  const scores = (params: LearnerState["params"]) => scoreModel(parameterisation, network, params);
+  const generatorOf = (params: LearnerState["params"]) => new OneStepGenerator(scores(params), { sigmaInit });
+
+  const objective = new DiffInstructPP(config.objective);
+  const generatorLearner = makeLearner(config.generator.optimizer, config.steps);
+  const fakeLearner = makeLearner(fakeConfig.optimizer, config.steps);
+  const generator = await generatorLearner.init(models.generator.params);
+  const fake = await fakeLearner.init(models.fake.params);
+  const teacher = scores(models.teacher.params);
+
+  // One generator step draws the prompts of its K_TA fake updates, and its own after them.
+  const rounds = fakeConfig.updates + 1;
+  const prompts = data.promptBatches({ batchSize: batch_size * rounds, seed, vocabulary });
+  const shape = [batch_size, 3, data.size, data.size];
+  const round = ({ ids, key }: NamedTensors, k: number) => {
+    const own = fold(key, k);
+    const cond = { ids: ids.slice([[k * batch_size, (k + 1) * batch_size]]) };
+    return { cond, z: randn(fold(own, 0), shape), noise: fold(own, 1) };
+  };
+
+  /** Teaches the fake score what the generator draws now: K_TA updates, each on fresh samples. */
+  const fakeUpdates = (inputs: NamedTensors): LearnerUpdate & { loss: Tensor } => {
+    let update = { state: fake, gradNorm: scalar(0), loss: scalar(0) };
+    for (let k = 0; k < fakeConfig.updates; k++) {
+      const { cond, z, noise } = round(inputs, k);
+      const x0 = generatorOf(generator.params).generate(z, cond);
+      const { t, eps } = drawNoise(fakeConfig.loss.time, noise, shape);
+      const loss = fakeScoreLoss({ x0, t, eps, cond }, scores(update.state.params), fakeConfig.loss);
+      update = { ...fakeLearner.update(update.state, loss, inputs.lr_fake), loss };
+    }
+    return update;
+  };
+
+  /** Moves the generator towards the (guided) teacher, away from the fake score, and up the reward. */
+  const generatorUpdate = (inputs: NamedTensors, fakeParams: LearnerState["params"]) => {
+    const { cond, z, noise } = round(inputs, fakeConfig.updates);
+    const x0 = generatorOf(generator.params).generate(z, cond);
+    const { loss, diagnostics } = objective.generatorLoss(
+      { x0, ...objective.draw(noise, shape), cond, nullCond: nullCond(vocabulary), prompts: cond },
+      { teacher, fake: scores(fakeParams), decoder: { decode: toImages }, ...(reward ? { reward } : {}) },
+    );
+    const update = generatorLearner.update(generator, loss, inputs.lr);
+    const metrics = {
+      ...diagnostics,
+      ...(reward ? { reward: reward.score(toImages(x0), cond).mean() } : {}),
+      grad_norm: update.gradNorm,
+      lr: inputs.lr,
+    };
+    return { update, metrics };
+  };
+
+  const judge = reward && compiledReward(reward);
+  const { seed: evaluationSeed, images_per_prompt, train_prompts, batch_size: at_once } = config.evaluation;
+  const evaluation = new Evaluation({
+    data,
+    vocabulary,
+    ...(judge ? { reward: judge } : {}),
+    ...(encoder ? { encoder } : {}),
+    seed: evaluationSeed,
+    imagesPerPrompt: images_per_prompt,
+    trainPrompts: train_prompts,
+    batchSize: at_once,
+  });
+  const pictures = await SamplePictures.make(data, vocabulary, config.sample_count, evaluationSeed);
+  const present = generatorOf(bestParams(generator));
+  const drawCompiled = compile(({ noise, ids }: NamedTensors) => toImages(present.generate(noise, { ids })));
+  const drawNow = (noise: Tensor, ids: Tensor) => drawCompiled({ noise, ids });
+  const picture = (name: string, draw = drawNow) =>
+    pictures.write(`${context.out}/samples/${name}.png`, draw, batch_size);
+
+  return {
+    state: { generator, fake },
+    shown: ["reward", "loss", "loss_fake", "field_ratio/reward_to_kl"],
+    facts: {
+      parameters: parameterCount(generator.params),
+      words: vocabulary.size,
+      sigma_init: sigmaInit,
+      time_init: present.t,
+      k_ta: fakeConfig.updates,
+      ...objective.config,
+      evaluation_images: evaluation.size,
+    },
+    inputs(step) {
+      const warm = step >= fakeConfig.warmup_steps;
+      return {
+        ids: tensor(prompts(step).ids, [batch_size * rounds, vocabulary.maxLength]),
+        key: stepKey(seed, STREAM.step, step),
+        lr_fake: scalar(fakeLearner.lr(step)),
+        // While the fake score warms up there is no generator step.
+        ...(warm ? { lr: scalar(generatorLearner.lr(step - fakeConfig.warmup_steps)) } : {}),
+      };
+    },
+    update(inputs) {
+      const fakeUpdate = fakeUpdates(inputs);
+      commit(fake, fakeUpdate);
+      const metrics = { loss_fake: fakeUpdate.loss, grad_norm_fake: fakeUpdate.gradNorm, lr_fake: inputs.lr_fake };
+      if (!("lr" in inputs)) return metrics;
+      const step = generatorUpdate(inputs, fakeUpdate.state.params);
+      commit(generator, step.update);
+      return { ...step.metrics, ...metrics };
+    },
+    begin: () => picture("before"),
+    async observe(step) {
+      await picture(`step-${`${step}`.padStart(6, "0")}`);
+    },
+    async finish(step) {
+      context.note(`Measuring on ${evaluation.size} images each`);
+      await picture("after");
+      const teacherDraws = teacherDraw(models.teacher, config.sampler.steps, config.sampler.guidance.omega);
+      await picture("teacher", teacherDraws);
+      const summary = {
+        before: await evaluation.measure(generatorDraw(models.before, sigmaInit)),
+        after: await evaluation.measure(drawNow),
+        teacher: await evaluation.measure(teacherDraws),
+      };
+      const common = {
+        model: { network: network.config.network, config: network.config.config },
+        parameterisation,
+        vocabulary: vocabulary.toJSON(),
+        image_size: data.size,
+        provenance: provenance(context, seed, step, summary),
+      };
+      if (config.export) {
+        await writeModel(config.export, bestParams(generator), { kind: "generator", sigma_init: sigmaInit, ...common });
+      }
+      if (fakeConfig.export) await writeModel(fakeConfig.export, bestParams(fake), { kind: "fake", ...common });
+      return summary;
+    },
+  };
 }

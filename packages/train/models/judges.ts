@@ -1,0 +1,54 @@
+/** Rewards and contrastive models from checkpoints. */
+import { loadParams, realizeParams } from "@dipp/nn";
+import {
+  type BradleyTerryInput,
+  type BradleyTerryParams,
+  BradleyTerryReward,
+  bradleyTerryReward,
+  type ContrastiveInput,
+  ContrastiveModel,
+  type ContrastiveParams,
+  type ImageTextEncoder,
+  type Reward,
+} from "@dipp/rewards";
+import { compile, key, type Tensor } from "@dipp/tensor";
+import type { ModelFile } from "./model_file.ts";
+
+/**
+ * A learned reward.
+ *
+ * @param file A checkpoint of kind "preference".
+ * @returns The reward, differentiable in the images.
+ */
+export async function loadReward({ description, tensors }: ModelFile): Promise<Reward> {
+  const network = new BradleyTerryReward(description.model as BradleyTerryInput);
+  const params: BradleyTerryParams = loadParams(network.init(key(0)), tensors, { dtype: "f32" });
+  await realizeParams(params);
+  return bradleyTerryReward(network, params);
+}
+
+/**
+ * A reward for measuring only: its graph is built once for each shape.
+ *
+ * @param reward The reward.
+ * @returns The same, compiled, without gradient.
+ */
+export function compiledReward(reward: Reward): Reward {
+  const score = compile(({ images, ids }: Record<string, Tensor>) => reward.score(images, { ids }));
+  return { score: (images, { ids }) => score({ images, ids }) };
+}
+
+/**
+ * A contrastive model for measuring.
+ *
+ * @param file A checkpoint of kind "clip".
+ * @returns Features of images and prompts, compiled.
+ */
+export async function loadEncoder({ description, tensors }: ModelFile): Promise<ImageTextEncoder> {
+  const model = new ContrastiveModel(description.model as ContrastiveInput);
+  const params: ContrastiveParams = loadParams(model.init(key(0)), tensors, { dtype: "f32" });
+  await realizeParams(params);
+  const images = compile((x: Tensor) => model.encodeImages(params, x));
+  const texts = compile((ids: Tensor) => model.encodeTexts(params, ids));
+  return { imageFeatures: images, textFeatures: ({ ids }) => texts(ids) };
+}
