@@ -107,12 +107,14 @@ function replay<Out extends Tree<Tensor>>(
       bytes,
     });
   });
-  const outgoing: Command[] = [];
+  // An output that is state itself is copied before the program changes it
+  const before: Command[] = [];
+  const after: Command[] = [];
   const results = new Map<Tensor, Tensor>();
   trace.outputs.forEach((tensor, i) => {
     const bytes = byteLength(tensor.dtype, tensor.size);
     const target = backend.allocate(bytes);
-    outgoing.push({
+    (isLeaf(tensor) ? before : after).push({
       kind: "copy",
       source: trace.plan.outputs[i],
       sourceOffset: 0,
@@ -130,14 +132,8 @@ function replay<Out extends Tree<Tensor>>(
     adopt(fresh.storage!, backend, target);
     results.set(tensor, fresh);
   });
-  const programs = [
-    ...(incoming.length ? [backend.prepare(incoming)] : []),
-    trace.plan.program,
-  ];
-  backend.submit(
-    ...programs,
-    ...(outgoing.length ? [backend.prepare(outgoing)] : []),
-  );
+  const copies = (list: Command[]) => list.length > 0 ? [backend.prepare(list)] : [];
+  backend.submit(...copies([...incoming, ...before]), trace.plan.program, ...copies(after));
   return treeMap<Tensor, Tensor>(
     trace.outputTree,
     (t) => results.get(t)!,

@@ -35,6 +35,13 @@ Deno.test("assign() makes old values visible to every read of the step, and swap
   assertEquals([[...await a.data()], [...await b.data()]], [[1, 2], [3, 4]]);
 });
 
+Deno.test("a state that a step returns is the one before its update", async () => {
+  const state = await tensor([1, 2]).realize();
+  const step = compile(({ x }: { x: Tensor }) => (assign(state, x), state));
+  assertEquals([...await step({ x: tensor([5, 6]) }).data()], [1, 2]);
+  assertEquals([...await state.data()], [5, 6]);
+});
+
 Deno.test("assign() of a transposed self does not overwrite what it still reads", async () => {
   const m = await tensor([[1, 2], [3, 4]]).realize();
   compile(() => (assign(m, m.transpose(0, 1).mul(1)), {}))({});
