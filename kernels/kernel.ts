@@ -7,7 +7,7 @@ export interface Kernel {
 }
 
 /** Most workgroups along one dimension that every WebGPU device allows. */
-export const MAX_WORKGROUPS = 65535;
+const MAX_WORKGROUPS = 65535;
 
 /**
  * Spreads workgroups that are numbered in one dimension over two. The kernel numbers them `x + y * workgroups[0]` and
@@ -16,4 +16,22 @@ export const MAX_WORKGROUPS = 65535;
 export function spread(count: number): [number, number, number] {
   const y = Math.ceil(count / MAX_WORKGROUPS);
   return [Math.ceil(count / y), y, 1];
+}
+
+/** Statement that ends the invocations of workgroups from `count` on, where `spread` made such. */
+export function surplus(count: number, [x, y]: readonly number[]): string {
+  return count === x * y ? "" : `if (id >= ${count}u) { return; }`;
+}
+
+/** Invocations that a software adapter runs as the lanes of one vector (AVX2). */
+export const LANES = 8;
+
+/** Numbers 0 to n - 1. */
+export function range(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i);
+}
+
+/** Extent of the smallest equal tiles that cover `length` in as few tiles as tiles of `most` would. */
+export function tile(length: number, most: number): number {
+  return Math.ceil(length / Math.ceil(length / most));
 }

@@ -1,11 +1,5 @@
-import { type Kernel, MAX_WORKGROUPS } from "./kernel.ts";
+import { type Kernel, LANES, range, spread, surplus, tile } from "./kernel.ts";
 import type { MatmulSpec } from "./matmul.ts";
-
-/** Invocations that a software adapter runs as lanes of one vector (AVX2). */
-const LANES = 8;
-
-/** Numbers 0 to n - 1. */
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** One side of the product: what it costs to move along it and along the sum. */
 interface Side {
@@ -47,8 +41,7 @@ export function registerMatmul(spec: MatmulSpec): Kernel {
   const tilesY = Math.ceil(shared.length / height);
   const tilesX = Math.ceil(laned.length / (LANES * width));
   const total = tilesX * tilesY * spec.batch;
-  const y = Math.ceil(total / MAX_WORKGROUPS);
-  const x = Math.ceil(total / y);
+  const workgroups = spread(total);
   const exactShared = shared.length % height === 0;
   const exactLaned = laned.length % (LANES * width) === 0;
 
@@ -67,12 +60,12 @@ export function registerMatmul(spec: MatmulSpec): Kernel {
     `${side.base("z")}${exact ? ` + ${first} * ${side.stride}u` : ""}`;
   const [row, column] = lanesOnRows ? ["position", "i0 + i"] : ["i0 + i", "position"];
   return {
-    workgroups: [x, y, 1],
+    workgroups,
     code: `${spec.declarations}
 @compute @workgroup_size(${LANES})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let id = group.x + group.y * ${x}u;
-  if (id >= ${total}u) { return; }
+  let id = group.x + group.y * ${workgroups[0]}u;
+  ${surplus(total, workgroups)}
   let z = id / ${tilesX * tilesY}u;
   let i0 = id / ${tilesX}u % ${tilesY}u * ${height}u;
   let j0 = (id % ${tilesX}u * ${LANES}u + lane) * ${width}u;
@@ -108,9 +101,4 @@ ${exactLaned ? "" : clamped(laned, "j0", width, "l")}
 }
 `,
   };
-}
-
-/** Tile extent for `length` positions: at most `most`, with no more waste than tiles of `most` would have. */
-function tile(length: number, most: number): number {
-  return Math.ceil(length / Math.ceil(length / most));
 }

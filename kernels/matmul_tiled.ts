@@ -1,4 +1,4 @@
-import { type Kernel, MAX_WORKGROUPS } from "./kernel.ts";
+import { type Kernel, range, spread, surplus } from "./kernel.ts";
 import type { MatmulOperand, MatmulSpec } from "./matmul.ts";
 
 /** Rows and columns of the product that a workgroup computes. */
@@ -10,9 +10,6 @@ const PATCH = 4;
 /** Invocations along each side of a workgroup. */
 const SIDE = TILE / PATCH;
 
-/** Numbers 0 to n - 1. */
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-
 /**
  * Matrix product for a graphics processor: a workgroup of 16 x 16 invocations computes a 64 x 64 tile of the product,
  * staging 64 x 16 of each factor in workgroup memory; each invocation sums 4 x 4 elements in registers.
@@ -22,19 +19,18 @@ export function tiledMatmul(spec: MatmulSpec): Kernel {
   const tilesX = Math.ceil(n / TILE);
   const tilesY = Math.ceil(m / TILE);
   const total = tilesX * tilesY * batch;
-  const y = Math.ceil(total / MAX_WORKGROUPS);
-  const x = Math.ceil(total / y);
+  const workgroups = spread(total);
   const sums = range(PATCH * PATCH);
   const lanes = range(PATCH).map((j) => "xyzw"[j]);
   return {
-    workgroups: [x, y, 1],
+    workgroups,
     code: `${spec.declarations}
 var<workgroup> aTile: array<vec4<f32>, ${DEPTH * SIDE}>;
 var<workgroup> bTile: array<vec4<f32>, ${DEPTH * SIDE}>;
 @compute @workgroup_size(${SIDE}, ${SIDE})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let id = group.x + group.y * ${x}u;
-  if (id >= ${total}u) { return; }
+  let id = group.x + group.y * ${workgroups[0]}u;
+  ${surplus(total, workgroups)}
   let z = id / ${tilesX * tilesY}u;
   let i0 = id / ${tilesX}u % ${tilesY}u * ${TILE}u;
   let j0 = id % ${tilesX}u * ${TILE}u;

@@ -1,0 +1,95 @@
+import { weightGradient } from "./conv2d_weight.ts";
+import { slidingWindow } from "./conv2d_window.ts";
+import type { Kernel } from "./kernel.ts";
+
+/** Sizes and settings of a two-dimensional convolution (strictly a cross-correlation, as in PyTorch). */
+export interface ConvGeometry {
+  /** Sizes of the input, [N, C, H, W]. */
+  readonly input: readonly number[];
+  /** Sizes of the weight, [O, C / groups, kH, kW]. */
+  readonly weight: readonly number[];
+  /** Sizes of the output, [N, O, oH, oW]. */
+  readonly output: readonly number[];
+  /** Input rows and columns from one output position to the next. */
+  readonly stride: readonly [number, number];
+  /** Zeros above and left of the input; those below and right follow from the output size. */
+  readonly padding: readonly [number, number];
+  /** Input rows and columns from one weight position to the next. */
+  readonly dilation: readonly [number, number];
+  /** Number of independent slices of the channels. */
+  readonly groups: number;
+}
+
+/** Names of the storage arrays of f32 that a convolution reads, contiguous. */
+export interface ConvOperands {
+  /** Input for the forward and the weight gradient pass; gradient of the output for the input gradient pass. */
+  readonly first: string;
+  /** Weight for the forward and the input gradient pass; gradient of the output for the weight gradient pass. */
+  readonly second: string;
+}
+
+/** What a convolution kernel is made of. */
+export interface ConvSpec {
+  /** Which of the convolution and its two gradients to compute. */
+  readonly pass: "forward" | "inputGrad" | "weightGrad";
+  /** Sizes and settings of the forward convolution. */
+  readonly geometry: ConvGeometry;
+  /** Arrays to read. */
+  readonly operands: ConvOperands;
+  /** Bindings and helper functions. */
+  readonly declarations: string;
+  /**
+   * Statements that finish and store one element: `index` is its position in the contiguous result (u32 expression),
+   * `value` the sum (f32 expression).
+   */
+  store(index: string, value: string): string;
+  /** Kind of adapter: a processor that emulates one, or a graphics processor. */
+  readonly target: "software" | "gpu";
+}
+
+/**
+ * Two-dimensional convolution of NCHW images with OIHW weights, or its gradient with respect to either, computed
+ * directly (no patch matrix in memory) and accumulated in f32 in a fixed order.
+ *
+ * @param spec The pass, geometry, operands and how to store.
+ * @returns The kernel.
+ * @throws {RangeError} Where the geometry's sizes contradict each other.
+ *
+ * @example A 3 x 3 convolution
+ * ```ts
+ * import { conv2d } from "@dipp/kernels";
+ * import { assert } from "@std/assert";
+ *
+ * const kernel = conv2d({
+ *   pass: "forward",
+ *   geometry: {
+ *     input: [1, 3, 8, 8], weight: [4, 3, 3, 3], output: [1, 4, 8, 8],
+ *     stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1,
+ *   },
+ *   operands: { first: "x", second: "w" },
+ *   declarations: `@group(0) @binding(0) var<storage, read> x: array<f32>;
+ * @group(0) @binding(1) var<storage, read> w: array<f32>;
+ * @group(0) @binding(2) var<storage, read_write> y: array<f32>;`,
+ *   store: (index, value) => `y[${index}] = ${value};`,
+ *   target: "software",
+ * });
+ * assert(kernel.code.includes("fn main"));
+ * ```
+ */
+export function conv2d(spec: ConvSpec): Kernel {
+  validate(spec.geometry);
+  return spec.pass === "weightGrad" ? weightGradient(spec) : slidingWindow(spec);
+}
+
+function validate({ input, weight, output, groups }: ConvGeometry): void {
+  const sizes = `input [${input}], weight [${weight}], output [${output}], ${groups} groups`;
+  if (
+    input[0] !== output[0] || weight[0] !== output[1] ||
+    weight[1] * groups !== input[1] || weight[0] % groups !== 0
+  ) {
+    throw new RangeError(`Convolution sizes do not fit each other: ${sizes}`);
+  }
+  if ([...input, ...weight, ...output].some((n) => !Number.isInteger(n) || n < 1)) {
+    throw new RangeError(`Convolution sizes must be positive integers: ${sizes}`);
+  }
+}

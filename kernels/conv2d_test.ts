@@ -1,0 +1,136 @@
+import { assert, assertThrows } from "@std/assert";
+import { error, noise, runKernel } from "./_run.ts";
+import { conv2d, type ConvGeometry, type ConvSpec } from "./conv2d.ts";
+
+const DECLARATIONS = `@group(0) @binding(0) var<storage, read> first: array<f32>;
+@group(0) @binding(1) var<storage, read> second: array<f32>;
+@group(0) @binding(2) var<storage, read_write> result: array<f32>;`;
+
+const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+/** Calls `visit` for each product of the convolution with the positions of its three elements. */
+function products(g: ConvGeometry, visit: (input: number, weight: number, output: number) => void): void {
+  const [, C, H, W] = g.input;
+  const [N, O, oH, oW] = g.output;
+  const [, c, kH, kW] = g.weight;
+  for (let n = 0; n < N; n++) {
+    for (let o = 0; o < O; o++) {
+      const group = Math.floor(o / (O / g.groups));
+      for (let oy = 0; oy < oH; oy++) {
+        for (let ox = 0; ox < oW; ox++) {
+          for (let i = 0; i < c; i++) {
+            for (let ky = 0; ky < kH; ky++) {
+              const y = oy * g.stride[0] - g.padding[0] + ky * g.dilation[0];
+              if (y < 0 || y >= H) continue;
+              for (let kx = 0; kx < kW; kx++) {
+                const x = ox * g.stride[1] - g.padding[1] + kx * g.dilation[1];
+                if (x < 0 || x >= W) continue;
+                visit(
+                  ((n * C + group * c + i) * H + y) * W + x,
+                  ((o * c + i) * kH + ky) * kW + kx,
+                  ((n * O + o) * oH + oy) * oW + ox,
+                );
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+async function difference(pass: ConvSpec["pass"], geometry: ConvGeometry): Promise<number> {
+  const input = noise(size(geometry.input), 1);
+  const weight = noise(size(geometry.weight), 2);
+  const output = noise(size(geometry.output), 3);
+  const [first, second, shape] = {
+    forward: [input, weight, geometry.output] as const,
+    inputGrad: [output, weight, geometry.input] as const,
+    weightGrad: [input, output, geometry.weight] as const,
+  }[pass];
+  const kernel = conv2d({
+    pass,
+    geometry,
+    operands: { first: "first", second: "second" },
+    declarations: DECLARATIONS,
+    store: (index, value) => `result[${index}] = ${value} - 0.25;`,
+    target: "software",
+  });
+  const expected = new Float64Array(size(shape)).fill(-0.25);
+  products(
+    geometry,
+    {
+      forward: (i: number, w: number, o: number) => void (expected[o] += input[i] * weight[w]),
+      inputGrad: (i: number, w: number, o: number) => void (expected[i] += output[o] * weight[w]),
+      weightGrad: (i: number, w: number, o: number) => void (expected[w] += input[i] * output[o]),
+    }[pass],
+  );
+  return error(await runKernel(kernel, [first, second], size(shape)), expected);
+}
+
+/** A geometry; padding is the same on all sides unless `after` gives the zeros below and right. */
+function geometry(
+  [n, c, h, w]: number[],
+  [o, kh, kw]: number[],
+  { stride = [1, 1], padding = [0, 0], after = padding, dilation = [1, 1], groups = 1 }: {
+    stride?: [number, number];
+    padding?: [number, number];
+    after?: [number, number];
+    dilation?: [number, number];
+    groups?: number;
+  } = {},
+): ConvGeometry {
+  const out = (length: number, k: number, a: number) =>
+    Math.floor((length + padding[a] + after[a] - dilation[a] * (k - 1) - 1) / stride[a]) + 1;
+  return {
+    input: [n, c, h, w],
+    weight: [o, c / groups, kh, kw],
+    output: [n, o, out(h, kh, 0), out(w, kw, 1)],
+    stride,
+    padding,
+    dilation,
+    groups,
+  };
+}
+
+const CASES: [string, ConvGeometry][] = [
+  ["3x3, same size", geometry([2, 5, 16, 16], [18, 3, 3], { padding: [1, 1] })],
+  ["1x1", geometry([3, 10, 7, 9], [17, 1, 1])],
+  ["one element", geometry([1, 1, 1, 1], [1, 1, 1])],
+  ["odd sizes", geometry([2, 3, 11, 13], [4, 5, 2], { padding: [2, 1] })],
+  ["stride 2", geometry([2, 3, 16, 16], [6, 3, 3], { stride: [2, 2], padding: [1, 1] })],
+  ["stride 2, zeros after only", geometry([1, 3, 8, 8], [6, 3, 3], { stride: [2, 2], after: [1, 1] })],
+  ["stride 3 x 2", geometry([2, 2, 13, 12], [3, 3, 4], { stride: [3, 2], padding: [1, 2] })],
+  ["dilation 2", geometry([1, 2, 12, 12], [3, 3, 3], { dilation: [2, 2], padding: [2, 2] })],
+  ["stride 2, dilation 2 x 3", geometry([1, 2, 13, 14], [3, 3, 3], { stride: [2, 2], dilation: [2, 3] })],
+  ["stride longer than the kernel", geometry([1, 2, 9, 10], [3, 2, 1], { stride: [3, 3] })],
+  ["groups", geometry([2, 6, 9, 9], [9, 3, 3], { padding: [1, 1], groups: 3 })],
+  ["a group for each channel", geometry([1, 8, 10, 10], [8, 3, 3], { padding: [1, 1], groups: 8 })],
+  ["patches", geometry([2, 3, 16, 16], [12, 8, 8], { stride: [8, 8] })],
+  ["kernel larger than the image", geometry([1, 2, 3, 3], [2, 5, 5], { padding: [2, 2] })],
+];
+
+for (const pass of ["forward", "inputGrad", "weightGrad"] as const) {
+  for (const [name, g] of CASES) {
+    Deno.test(`conv2d ${pass}, ${name}`, async () => {
+      const e = await difference(pass, g);
+      assert(e < 2e-6, `relative error ${e}`);
+    });
+  }
+}
+
+Deno.test("conv2d names sizes that contradict each other", () => {
+  assertThrows(
+    () =>
+      conv2d({
+        pass: "forward",
+        geometry: { ...geometry([1, 4, 5, 5], [3, 3, 3]), groups: 2 },
+        operands: { first: "first", second: "second" },
+        declarations: "",
+        store: () => "",
+        target: "software",
+      }),
+    RangeError,
+    "Convolution sizes do not fit each other",
+  );
+});

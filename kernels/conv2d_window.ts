@@ -1,0 +1,206 @@
+import type { ConvSpec } from "./conv2d.ts";
+import { type Kernel, LANES, range, spread, surplus, tile } from "./kernel.ts";
+
+/** Weight positions that one residue of result positions meets, along one axis. */
+interface Phase {
+  /** First weight position. */
+  readonly first: number;
+  /** Weight positions from one tap to the next. */
+  readonly step: number;
+  /** Number of taps. */
+  readonly count: number;
+  /** Source position of the first tap for step 0 of the window. */
+  readonly offset: number;
+  /** Source positions from one tap to the next. */
+  readonly offsetStep: number;
+}
+
+/** How results and sources correspond along one axis: result `q * phases + p` reads source `q * stride + offset`. */
+interface Axis {
+  readonly results: number;
+  readonly sources: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly phases: Phase[];
+}
+
+/** Most registers that hold sums, in vectors of lanes, and most weights, in one turn of the innermost loop. */
+const SUMS = 128;
+const WEIGHTS = 48;
+/** Most source elements that an invocation loads in one turn. */
+const LOADS = 24;
+
+/**
+ * Forward convolution, or its gradient with respect to the input, which is the same sum with the roles of input and
+ * output exchanged: only weight positions of the right residue modulo the stride contribute to a position.
+ *
+ * An invocation sums a run of neighbouring positions in a row for several channels: source elements are used for every
+ * weight of the row that they meet, and weights, at addresses equal for all invocations, for all positions.
+ */
+export function slidingWindow(spec: ConvSpec): Kernel {
+  const { geometry: g, operands } = spec;
+  const forward = spec.pass === "forward";
+  const [vertical, horizontal] = [0, 1].map((a) => axis(spec, a));
+  const [batch] = g.input;
+  const inputs = g.weight[1];
+  const outputs = g.weight[0] / g.groups;
+  const area = g.weight[2] * g.weight[3];
+  const [channels, summed] = forward ? [outputs, inputs] : [inputs, outputs];
+  const [channelStride, sumStride] = forward ? [inputs * area, area] : [area, inputs * area];
+
+  const { run, offsets } = runLength(horizontal);
+  const width = run * horizontal.phases.length;
+  const height = tile(
+    channels,
+    Math.max(1, Math.min(16, Math.floor(SUMS / width), Math.floor(WEIGHTS / horizontal.kernel))),
+  );
+  const rows = Math.ceil(vertical.results / vertical.phases.length);
+  const runs = Math.ceil(horizontal.results / width);
+  const places = batch * rows * runs;
+  const tiles = Math.ceil(places / LANES);
+  const bands = Math.ceil(channels / height);
+  const total = tiles * vertical.phases.length * bands * g.groups;
+  const workgroups = spread(total);
+
+  const inside = offsets.map((o) => {
+    const start = (runs - 1) * run * horizontal.stride;
+    const before = o < 0 ? [`q0 + ${-o}`] : [];
+    return { before, reach: start + o >= horizontal.sources, o };
+  });
+  const loads = inside.map(({ before, reach, o }, i) => {
+    const guards = ["inRow"];
+    const x = `(q0 + ${o})`;
+    if (before.length) guards.push(`${x} >= 0`);
+    if (reach) guards.push(`${x} < ${horizontal.sources}`);
+    // A read outside the array gives some element or zero, and is discarded
+    return `let x${i} = select(0.0, ${operands.first}[u32(row + ${o})], ${guards.join(" && ")});`;
+  });
+  const sums = range(height * width);
+  const multiply = range(height).map((i) =>
+    range(horizontal.kernel).map((t) => {
+      const products = horizontal.phases.flatMap((phase, p) => {
+        const tap = (t - phase.first) / phase.step;
+        if (!Number.isInteger(tap) || tap < 0 || tap >= phase.count) return [];
+        return range(run).map((q) => {
+          const at = offsets.indexOf(q * horizontal.stride + phase.offset + tap * phase.offsetStep);
+          return `c${i * width + q * horizontal.phases.length + p} += w${i}_${t} * x${at};`;
+        });
+      });
+      return products.length
+        ? `let w${i}_${t} = ${operands.second}[weight + ${i * channelStride + t}u]; ${products.join(" ")}`
+        : "";
+    }).join(" ")
+  );
+  const exact = channels % height === 0;
+  const pick = (key: "first" | "count" | "offset") => {
+    const values = vertical.phases.map((phase) => phase[key]);
+    return values.slice(1).reduce((rest, v, i) => `select(${rest}, ${v}, phase == ${i + 1}u)`, `${values[0]}`);
+  };
+  const { step, offsetStep } = vertical.phases[0];
+  return {
+    workgroups,
+    code: `${spec.declarations}
+@compute @workgroup_size(${LANES})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let id = group.x + group.y * ${workgroups[0]}u;
+  ${surplus(total, workgroups)}
+  let place = id % ${tiles}u * ${LANES}u + lane;
+  let phase = id / ${tiles}u % ${vertical.phases.length}u;
+  let channel0 = id / ${tiles * vertical.phases.length}u % ${bands}u * ${height}u;
+  let slice = id / ${tiles * vertical.phases.length * bands}u;
+  let image = place / ${rows * runs}u;
+  let qy = place / ${runs}u % ${rows}u;
+  let run = place % ${runs}u;
+  let q0 = i32(run * ${run * horizontal.stride}u);
+  let weight0 = slice * ${outputs * inputs * area}u + channel0 * ${channelStride}u;
+  let plane0 = image * ${g.groups * summed}u + slice * ${summed}u;
+  let firstTap = ${pick("first")};
+  let taps = ${pick("count")};
+  let y0 = i32(qy) * ${vertical.stride} + ${pick("offset")};
+  ${sums.map((c) => `var c${c} = 0.0;`).join(" ")}
+  for (var k = 0u; k < ${summed}u; k++) {
+    for (var tap = 0; tap < taps; tap++) {
+      let y = y0 + tap * ${offsetStep};
+      let inRow = y >= 0 && y < ${vertical.sources};
+      let row = (i32(plane0 + k) * ${vertical.sources} + y) * ${horizontal.sources} + q0;
+      let weight = weight0 + k * ${sumStride}u + u32(firstTap + tap * ${step}) * ${horizontal.kernel}u;
+      ${loads.join("\n      ")}
+      ${multiply.join("\n      ")}
+    }
+  }
+  if (place >= ${places}u) { return; }
+  let resultY = qy * ${vertical.phases.length}u + phase;
+  ${vertical.results % vertical.phases.length ? `if (resultY >= ${vertical.results}u) { return; }` : ""}
+  let plane = (image * ${g.groups * channels}u + slice * ${channels}u + channel0) * ${vertical.results}u + resultY;
+  var sums = array<f32, ${sums.length}>(${sums.map((c) => `c${c}`).join(", ")});
+  for (var i = 0u; i < ${exact ? `${height}u` : `min(${height}u, ${channels}u - channel0)`}; i++) {
+    for (var j = 0u; j < ${width}u; j++) {
+      let x = run * ${width}u + j;
+      if (x < ${horizontal.results}u) {
+        let index = (plane + i * ${vertical.results}u) * ${horizontal.results}u + x;
+        let value = sums[i * ${width}u + j];
+        ${spec.store("index", "value")}
+      }
+    }
+  }
+}
+`,
+  };
+}
+
+/** The correspondence of results and sources along axis 0 (rows) or 1 (columns). */
+function axis({ pass, geometry: g }: ConvSpec, a: 0 | 1 | number): Axis {
+  const [input, output, kernel] = [g.input[2 + a], g.output[2 + a], g.weight[2 + a]];
+  const [stride, padding, dilation] = [g.stride[a], g.padding[a], g.dilation[a]];
+  if (pass === "forward") {
+    return {
+      results: output,
+      sources: input,
+      kernel,
+      stride,
+      phases: [{ first: 0, step: 1, count: kernel, offset: -padding, offsetStep: dilation }],
+    };
+  }
+  const common = gcd(stride, dilation);
+  const step = stride / common;
+  const phases = range(stride).map((p) => {
+    const first = range(step).find((t) => (p + padding - t * dilation) % stride === 0);
+    return first === undefined || first >= kernel ? { first: 0, step, count: 0, offset: 0, offsetStep: 0 } : {
+      first,
+      step,
+      count: Math.ceil((kernel - first) / step),
+      offset: (p + padding - first * dilation) / stride,
+      offsetStep: -dilation / common,
+    };
+  });
+  // The step between taps is the same in all phases; phases without taps take it over
+  const offsetStep = -dilation / common;
+  return {
+    results: input,
+    sources: output,
+    kernel,
+    stride: 1,
+    phases: phases.map((phase) => ({ ...phase, offsetStep })),
+  };
+}
+
+/** Neighbouring window positions for one invocation, and the source offsets that they need, in order. */
+function runLength(axis: Axis): { run: number; offsets: number[] } {
+  const most = Math.ceil(axis.results / axis.phases.length);
+  const wanted = tile(most, Math.max(1, Math.floor(8 / axis.phases.length)));
+  for (let run = wanted;; run--) {
+    const offsets = new Set<number>();
+    for (const phase of axis.phases) {
+      for (const q of range(run)) {
+        for (const t of range(phase.count)) offsets.add(q * axis.stride + phase.offset + t * phase.offsetStep);
+      }
+    }
+    if (run === 1 || offsets.size <= LOADS) {
+      return { run, offsets: [...offsets].sort((a, b) => a - b) };
+    }
+  }
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}

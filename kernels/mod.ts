@@ -1,0 +1,13 @@
+/**
+ * WGSL compute kernels as pure functions: a specification in, WGSL and a workgroup count out. No device, no state.
+ *
+ * Specifications carry WGSL snippets (bindings, how an element is read, how a result is finished and stored), so that
+ * a scheduler fuses its elementwise work into them.
+ *
+ * @module
+ */
+export type { Kernel } from "./kernel.ts";
+export { conv2d, type ConvGeometry, type ConvOperands, type ConvSpec } from "./conv2d.ts";
+export { elementwise, type ElementwiseSpec } from "./elementwise.ts";
+export { matmul, type MatmulOperand, type MatmulSpec } from "./matmul.ts";
+export { reduce, type ReduceSpec } from "./reduce.ts";
