@@ -12,31 +12,35 @@ export interface ReduceSpec {
   readonly type: "f32" | "i32" | "u32";
   /** Bindings and helper functions. */
   readonly declarations: string;
-  /** Statements and the expression of element `r` (u32 name) of result `i`. */
-  readonly element: { readonly statements: string; readonly value: string };
-  /** Statements that run the epilogue on `total` for result `i` and store it. */
-  readonly store: string;
+  /** Statements that compute a block of elements, given the names `i` and `block`. */
+  readonly statements: string;
+  /**
+   * The block's elements: `values[v][u]` is element `block * U + u` of result `i * V + v`, where V is the number of
+   * rows of `values`, a divisor of `outputs`, and U that of its columns, a divisor of `length`.
+   */
+  readonly values: readonly (readonly string[])[];
+  /** Whether a workgroup of invocations shares the elements of a result. */
+  readonly shared: boolean;
+  /** Statements that run the epilogue on `total` for result `index` and store it. */
+  store(index: string, total: string): string;
 }
 
-const START: Record<ReduceSpec["combine"], Record<ReduceSpec["type"], string>> =
-  {
-    sum: { f32: "0.0", i32: "0", u32: "0u" },
-    // Finite, since WGSL has no literal for infinity; every f32 lies within
-    max: { f32: "-3.4028234663852886e38f", i32: "i32(-2147483648)", u32: "0u" },
-    min: {
-      f32: "3.4028234663852886e38f",
-      i32: "2147483647",
-      u32: "4294967295u",
-    },
-  };
+const START: Record<ReduceSpec["combine"], Record<ReduceSpec["type"], string>> = {
+  sum: { f32: "0.0", i32: "0", u32: "0u" },
+  // Finite, since WGSL has no literal for infinity; every f32 lies within
+  max: { f32: "-3.4028234663852886e38f", i32: "i32(-2147483648)", u32: "0u" },
+  min: {
+    f32: "3.4028234663852886e38f",
+    i32: "2147483647",
+    u32: "4294967295u",
+  },
+};
 
-/** Results from which one invocation each keeps the machine busy; below, a workgroup shares one result. */
-const MANY_OUTPUTS = 1024;
 const GROUP = 64;
 
 /**
- * Combines `length` elements into each of `outputs` results: one invocation a result where there are many, one
- * workgroup a result where there are few. The order of the combinations is fixed, so results repeat bit for bit.
+ * Combines `length` elements into each of `outputs` results, one invocation for V neighbouring results or one
+ * workgroup for each. The order of the combinations is fixed, so results repeat bit for bit.
  *
  * @param spec What to combine and how to store it.
  * @returns The kernel.
@@ -53,64 +57,57 @@ const GROUP = 64;
  *   type: "f32",
  *   declarations: `@group(0) @binding(0) var<storage, read> x: array<f32>;
  * @group(0) @binding(1) var<storage, read_write> y: array<f32>;`,
- *   element: { statements: "", value: "x[i * 8u + r]" },
- *   store: "y[i] = total;",
+ *   statements: "",
+ *   values: [["x[i * 8u + block * 2u]", "x[i * 8u + block * 2u + 1u]"]],
+ *   shared: false,
+ *   store: (index, total) => `y[${index}] = ${total};`,
  * });
  * assertEquals(kernel.workgroups, [32, 1, 1]);
  * ```
  */
 export function reduce(spec: ReduceSpec): Kernel {
-  return spec.outputs >= MANY_OUTPUTS || spec.length < GROUP
-    ? perInvocation(spec)
-    : perWorkgroup(spec);
+  return spec.shared ? perWorkgroup(spec) : perInvocation(spec);
 }
 
 function join(combine: ReduceSpec["combine"], a: string, b: string): string {
   return combine === "sum" ? `${a} + ${b}` : `${combine}(${a}, ${b})`;
 }
 
-function perInvocation(
-  { outputs, length, combine, type, declarations, element, store }: ReduceSpec,
-): Kernel {
-  const workgroups = spread(Math.ceil(outputs / 64));
-  // The compiler bounds every loop with a counter of its own, so short loops are written out
-  const unroll = element.statements.length < 2000
-    ? [8, 4, 2].find((u) => length % u === 0) ?? 1
-    : 1;
-  const step = Array.from(
-    { length: unroll },
-    (_, u) =>
-      `{ let r = block * ${unroll}u + ${u}u;
-      ${element.statements}
-      total = ${join(combine, "total", element.value)}; }`,
-  ).join("\n    ");
+/** Statements that combine a block into the running totals `t0`, `t1`, ... */
+function combineBlock({ statements, values, combine }: ReduceSpec): string {
+  const updates = values.map((row, v) => `t${v} = ${row.reduce((sum, x) => join(combine, sum, x), `t${v}`)};`);
+  return [statements, ...updates].join("\n    ");
+}
+
+function perInvocation(spec: ReduceSpec): Kernel {
+  const { outputs, length, values, combine, type, declarations } = spec;
+  const rows = values.map((_, v) => v);
+  const invocations = outputs / rows.length;
+  const workgroups = spread(Math.ceil(invocations / GROUP));
   return {
     workgroups,
     code: `${declarations}
-@compute @workgroup_size(64)
+@compute @workgroup_size(${GROUP})
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
-  let i = gid.x + gid.y * ${64 * workgroups[0]}u;
-  if (i >= ${outputs}u) { return; }
-  var total: ${type} = ${START[combine][type]};
-  for (var block = 0u; block < ${length / unroll}u; block++) {
-    ${step}
+  let i = gid.x + gid.y * ${GROUP * workgroups[0]}u;
+  if (i >= ${invocations}u) { return; }
+  ${rows.map((v) => `var t${v}: ${type} = ${START[combine][type]};`).join(" ")}
+  for (var block = 0u; block < ${length / values[0].length}u; block++) {
+    ${combineBlock(spec)}
   }
-  ${store}
+  ${rows.map((v) => spec.store(`i * ${rows.length}u + ${v}u`, `t${v}`)).join("\n  ")}
 }
 `,
   };
 }
 
-function perWorkgroup(
-  { outputs, length, combine, type, declarations, element, store }: ReduceSpec,
-): Kernel {
+function perWorkgroup(spec: ReduceSpec): Kernel {
+  const { outputs, length, values, combine, type, declarations } = spec;
   const workgroups = spread(outputs);
   const halvings: string[] = [];
   for (let half = GROUP / 2; half >= 1; half /= 2) {
     halvings.push(
-      `if (lane < ${half}u) { part[lane] = ${
-        join(combine, "part[lane]", `part[lane + ${half}u]`)
-      }; }
+      `if (lane < ${half}u) { part[lane] = ${join(combine, "part[lane]", `part[lane + ${half}u]`)}; }
   workgroupBarrier();`,
     );
   }
@@ -122,17 +119,15 @@ var<workgroup> part: array<${type}, ${GROUP}>;
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let i = wid.x + wid.y * ${workgroups[0]}u;
   if (i >= ${outputs}u) { return; }
-  var sum: ${type} = ${START[combine][type]};
-  for (var r = lane; r < ${length}u; r += ${GROUP}u) {
-    ${element.statements}
-    sum = ${join(combine, "sum", element.value)};
+  var t0: ${type} = ${START[combine][type]};
+  for (var block = lane; block < ${length / values[0].length}u; block += ${GROUP}u) {
+    ${combineBlock(spec)}
   }
-  part[lane] = sum;
+  part[lane] = t0;
   workgroupBarrier();
   ${halvings.join("\n  ")}
   if (lane == 0u) {
-    let total = part[0];
-    ${store}
+    ${spec.store("i", "part[0]")}
   }
 }
 `,

@@ -5,6 +5,7 @@ import type { ConvPrimitive, ReducePrimitive } from "../primitive.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { Body, type CoreValue, declare, KernelScope, storeStatement } from "./emitter.ts";
+import { emitBlock, reductionShape } from "./lower_reduce.ts";
 import { lowerElementwise } from "./lower_elementwise.ts";
 import { contiguousBase, matrixAddress } from "./group.ts";
 import { unravel, variable, wgsl } from "./index_expression.ts";
@@ -43,7 +44,7 @@ export function lower(
   inPlace?: Tensor,
 ): LoweredKernel {
   const plain = core ? undefined : lowerElementwise(root, stored, inPlace);
-  const scope = plain?.scope ?? new KernelScope();
+  let scope = plain?.scope ?? new KernelScope();
   const build = (kernel: Kernel): LoweredKernel => ({
     kernel,
     label: `${root.primitive.name}${core && core !== root ? `+${core.primitive.name}` : ""} ${show(root.shape)}`,
@@ -89,26 +90,35 @@ export function lower(
 
   function lowerReduce(primitive: ReducePrimitive): Kernel {
     const input = core!.inputs[0];
-    const kept = input.shape.map((n, a) => primitive.axes.includes(a) ? 1 : n);
-    const reduced = input.shape.map((n, a) => primitive.axes.includes(a) ? n : 1);
-    const length = reduced.reduce((a, b) => a * b, 1);
-    const outputs = unravel(i, kept);
-    const inner = unravel(variable("r", length), reduced);
-    const body = new Body(scope, stored);
-    const value = body.value(
-      input,
-      input.shape.map((_, a) => primitive.axes.includes(a) ? inner[a] : outputs[a]),
-    );
-    const store = epilogue("total");
+    const shape = reductionShape(primitive, input, target);
+    const block = (scope: KernelScope) => emitBlock(primitive, input, shape, new Body(scope, stored));
+    // The first pass finds out which buffers are read other than four in a row
+    const probe = new KernelScope(() => true);
+    block(probe);
+    scope = new KernelScope((t) => !probe.scattered.has(t) && !epilogueReads().has(t));
+    const { statements, values } = block(scope);
+    const finish = epilogueFunction();
     return reduce({
       outputs: root.size,
-      length,
+      length: shape.length,
       combine: primitive.combine,
       type: wgslType(input.dtype) as "f32" | "i32" | "u32",
-      declarations: declarations(),
-      element: { statements: body.statements.join("\n    "), value },
+      declarations: `${declarations()}\n${finish}`,
+      statements: statements.join("\n    "),
+      values,
+      shared: shape.shared,
       store,
     });
+  }
+
+  /** What the epilogue reads, which it reads one by one. */
+  function epilogueReads(): ReadonlyMap<Tensor, string> {
+    const outer = scope;
+    scope = new KernelScope();
+    epilogue("0");
+    const { reads } = scope;
+    scope = outer;
+    return reads;
   }
 
   function lowerMatmul(): Kernel {
