@@ -25,49 +25,17 @@
 export { type Axes, full, type Range, Tensor } from "./tensor.ts";
 export type { DType, TypedArray } from "./dtype.ts";
 export type { Shape } from "./shape.ts";
-export {
-  arange,
-  type Nested,
-  ones,
-  scalar,
-  tensor,
-  zeros,
-} from "./creation.ts";
+export { arange, type Nested, ones, scalar, tensor, zeros } from "./creation.ts";
 export { checkpoint, grad, stopGradient, vjp } from "./autodiff.ts";
 export { assign } from "./runtime/assign.ts";
 export { compile } from "./runtime/compile.ts";
 export { type Device, init } from "./runtime/device.ts";
 export { realize } from "./runtime/realize.ts";
-export {
-  type Tree,
-  treeEntries,
-  treeFromEntries,
-  treeLeaves,
-  treeMap,
-} from "./tree.ts";
-export {
-  gelu,
-  geluTanh,
-  leakyRelu,
-  mish,
-  quickGelu,
-} from "./ops/activation.ts";
-export {
-  type AttentionOptions,
-  scaledDotProductAttention,
-} from "./ops/attention.ts";
-export {
-  avgPool2d,
-  conv2d,
-  type Conv2dOptions,
-  convTranspose2d,
-  type Pair,
-  upsampleNearest2d,
-} from "./ops/conv2d.ts";
-export {
-  timestepEmbedding,
-  type TimestepEmbeddingOptions,
-} from "./ops/embedding.ts";
+export { type Tree, treeEntries, treeFromEntries, treeLeaves, treeMap } from "./tree.ts";
+export { gelu, geluTanh, leakyRelu, mish, quickGelu } from "./ops/activation.ts";
+export { type AttentionOptions, scaledDotProductAttention } from "./ops/attention.ts";
+export { avgPool2d, conv2d, type Conv2dOptions, convTranspose2d, type Pair, upsampleNearest2d } from "./ops/conv2d.ts";
+export { timestepEmbedding, type TimestepEmbeddingOptions } from "./ops/embedding.ts";
 export {
   argmax,
   argmin,
@@ -82,12 +50,7 @@ export {
   where,
 } from "./ops/indexing.ts";
 export { einsum, linear } from "./ops/linear.ts";
-export {
-  bceWithLogits,
-  crossEntropy,
-  mseLoss,
-  type Reduction,
-} from "./ops/loss.ts";
+export { bceWithLogits, crossEntropy, mseLoss, type Reduction } from "./ops/loss.ts";
 export {
   groupNorm,
   l2Normalize,
@@ -98,4 +61,5 @@ export {
   rmsNorm,
   softmax,
 } from "./ops/normalization.ts";
+export { pack, unpack } from "./ops/pack.ts";
 export { fold, key, randint, randn, uniform } from "./ops/random.ts";

@@ -68,6 +68,11 @@ export interface ConvPrimitive extends Common {
   readonly geometry: ConvGeometry;
 }
 
+/** Inputs of one axis, one after another, copied rather than computed. */
+export interface ConcatPrimitive extends Common {
+  readonly kind: "concat";
+}
+
 /** A tensor that is given, not computed: data on the host or in a device buffer. */
 export interface LeafPrimitive extends Common {
   readonly kind: "leaf";
@@ -79,4 +84,5 @@ export type Primitive =
   | ReducePrimitive
   | MatmulPrimitive
   | ConvPrimitive
+  | ConcatPrimitive
   | LeafPrimitive;

@@ -27,14 +27,11 @@ export function scaledDotProductAttention(
   v: Tensor,
   options: AttentionOptions = {},
 ): Tensor {
-  const { mask, causal = false, scale = 1 / Math.sqrt(q.shape[q.ndim - 1]) } =
-    options;
+  const { mask, causal = false, scale = 1 / Math.sqrt(q.shape[q.ndim - 1]) } = options;
   let scores = q.matmul(k.transpose(-1, -2)).mul(scale);
   // Large and finite: a row with every position masked stays finite
   if (mask) {
-    scores = mask.dtype === "bool"
-      ? scores.where(mask, -1e30)
-      : scores.add(mask);
+    scores = mask.dtype === "bool" ? scores.where(mask, -1e30) : scores.add(mask);
   }
   if (causal) {
     const [rows, columns] = scores.shape.slice(-2);

@@ -22,8 +22,7 @@ export interface Conv2dOptions {
   readonly groups?: number;
 }
 
-const pair = (p: Pair): readonly [number, number] =>
-  typeof p === "number" ? [p, p] : p;
+const pair = (p: Pair): readonly [number, number] => typeof p === "number" ? [p, p] : p;
 
 type Pass = ConvPrimitive["pass"];
 
@@ -34,8 +33,7 @@ function convolve(
   b: Tensor,
   geometry: ConvGeometry,
 ): Tensor {
-  const again = (next: Pass, x: Tensor, y: Tensor) =>
-    convolve(next, x, y, geometry);
+  const again = (next: Pass, x: Tensor, y: Tensor) => convolve(next, x, y, geometry);
   const rules: Record<Pass, (g: Tensor) => [Tensor, Tensor]> = {
     // a = input, b = weight
     forward: (g) => [again("inputGrad", g, b), again("weightGrad", a, g)],
@@ -111,9 +109,9 @@ function convGeometry(
   );
   if (out.some((s) => s < 1)) {
     throw new RangeError(
-      `Cannot convolve ${show(x.shape)} with ${
-        show(weight.shape)
-      } and padding ${show(padding)}: the window is larger than the input`,
+      `Cannot convolve ${show(x.shape)} with ${show(weight.shape)} and padding ${
+        show(padding)
+      }: the window is larger than the input`,
     );
   }
   return {
@@ -215,9 +213,7 @@ export function avgPool2d(x: Tensor, k: number): Tensor {
   const [n, c, h, w] = x.shape;
   if (h % k !== 0 || w % k !== 0) {
     throw new RangeError(
-      `Cannot pool ${
-        show(x.shape)
-      } by ${k}: expected height and width divisible by ${k}`,
+      `Cannot pool ${show(x.shape)} by ${k}: expected height and width divisible by ${k}`,
     );
   }
   return x.reshape([n, c, h / k, k, w / k, k]).mean([3, 5]);

@@ -43,9 +43,7 @@ export function cat(tensors: readonly Tensor[], axis = 0): Tensor {
       t.shape.some((n, i) => i !== at && n !== first.shape[i])
     ) {
       throw new RangeError(
-        `Cannot cat shapes ${show(first.shape)} and ${
-          show(t.shape)
-        } along axis ${axis}`,
+        `Cannot cat shapes ${show(first.shape)} and ${show(t.shape)} along axis ${axis}`,
       );
     }
     const before = start;
@@ -80,9 +78,7 @@ export function split(x: Tensor, sizes: readonly number[], axis = 0): Tensor[] {
   const at = normalizeAxis(axis, x.ndim, "split");
   if (sizes.reduce((a, b) => a + b, 0) !== x.shape[at]) {
     throw new RangeError(
-      `Cannot split axis ${axis} of ${show(x.shape)} into ${
-        show(sizes)
-      }: expected a total of ${x.shape[at]}`,
+      `Cannot split axis ${axis} of ${show(x.shape)} into ${show(sizes)}: expected a total of ${x.shape[at]}`,
     );
   }
   let start = 0;
@@ -107,14 +103,11 @@ export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
     index.shape.some((n, i) => i !== at && n > x.shape[i])
   ) {
     throw new RangeError(
-      `Cannot gather from ${show(x.shape)} with index of shape ${
-        show(index.shape)
-      } along axis ${axis}`,
+      `Cannot gather from ${show(x.shape)} with index of shape ${show(index.shape)} along axis ${axis}`,
     );
   }
   const source = x.slice(index.shape.map((n, i) => i === at ? null : [0, n]));
-  const scatter = (g: Tensor) =>
-    scatterAdd(zeros(source.shape, g.dtype), at, index, g);
+  const scatter = (g: Tensor) => scatterAdd(zeros(source.shape, g.dtype), at, index, g);
   return new Tensor(
     gatherPrimitive(source, at, index, scatter),
     [source, index],

@@ -12,9 +12,7 @@ import type { Tensor } from "../tensor.ts";
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   if (x.shape[x.ndim - 1] !== weight.shape[1]) {
     throw new RangeError(
-      `Cannot apply linear to ${show(x.shape)}: the weight ${
-        show(weight.shape)
-      } expects ${weight.shape[1]} features`,
+      `Cannot apply linear to ${show(x.shape)}: the weight ${show(weight.shape)} expects ${weight.shape[1]} features`,
     );
   }
   const y = x.matmul(weight.transpose(0, 1));
@@ -38,9 +36,7 @@ export function einsum(equation: string, ...tensors: Tensor[]): Tensor {
   }
   const letters = [...terms.join("")];
   const out = right ??
-    [...new Set(letters)].filter((c) =>
-      letters.filter((d) => d === c).length === 1
-    ).sort().join("");
+    [...new Set(letters)].filter((c) => letters.filter((d) => d === c).length === 1).sort().join("");
   let labels = terms[0];
   let result = diagonal(tensors[0], labels, equation);
   labels = [...new Set(labels)].join("");
@@ -71,9 +67,7 @@ export function einsum(equation: string, ...tensors: Tensor[]): Tensor {
 function diagonal(x: Tensor, labels: string, equation: string): Tensor {
   if (labels.length !== x.ndim) {
     throw new RangeError(
-      `Cannot apply einsum "${equation}": "${labels}" does not fit shape ${
-        show(x.shape)
-      }`,
+      `Cannot apply einsum "${equation}": "${labels}" does not fit shape ${show(x.shape)}`,
     );
   }
   for (let i = 0; i < labels.length; i++) {
@@ -81,9 +75,7 @@ function diagonal(x: Tensor, labels: string, equation: string): Tensor {
     if (j < 0) continue;
     const n = x.shape[i];
     // Elements (k, k) lie n + 1 apart once the two axes are last
-    const order = [...labels].map((_, a) => a).filter((a) =>
-      a !== i && a !== j
-    );
+    const order = [...labels].map((_, a) => a).filter((a) => a !== i && a !== j);
     const flat = x.permute([...order, i, j]).reshape([
       ...order.map((a) => x.shape[a]),
       n * n,
@@ -112,9 +104,7 @@ function contract(
   const arrange = (t: Tensor, labels: string, groups: string[][]) =>
     t.permute(groups.flat().map((c) => labels.indexOf(c)))
       .reshape(
-        groups.map((g) =>
-          g.reduce((n, c) => n * t.shape[labels.indexOf(c)], 1)
-        ),
+        groups.map((g) => g.reduce((n, c) => n * t.shape[labels.indexOf(c)], 1)),
       );
   const sizes = new Map([
     ...[...la].map((c, i) => [c, a.shape[i]] as const),

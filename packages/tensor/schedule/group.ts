@@ -129,7 +129,7 @@ function inlineCosts(order: readonly Tensor[]): Map<Tensor, number> {
 /** Marks what the kernels of matrix products and convolutions can not read in place. */
 function storeOperands(node: Tensor, force: Set<Tensor>): void {
   const { kind } = node.primitive;
-  if (kind !== "matmul" && kind !== "conv2d") return;
+  if (kind !== "matmul" && kind !== "conv2d" && kind !== "concat") return;
   for (const operand of node.inputs) {
     // What the views show gets stored whatever it is, so ask as if it already were
     const shown = (t: Tensor) =>

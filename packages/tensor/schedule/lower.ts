@@ -12,7 +12,8 @@ import { unravel, variable, wgsl } from "./index_expression.ts";
 
 /** One kernel of a schedule. */
 export interface LoweredKernel {
-  readonly kernel: Kernel;
+  /** What runs; absent where `reads` are only copied, one after another. */
+  readonly kernel?: Kernel;
   /** Name for plans and errors. */
   readonly label: string;
   /** Tensors read, in binding order. */
@@ -43,6 +44,10 @@ export function lower(
   target: Target,
   inPlace?: Tensor,
 ): LoweredKernel {
+  if (root.primitive.kind === "concat") {
+    const reads = root.inputs.map((input) => contiguousBase(input, stored)!);
+    return { label: `pack ${show(root.shape)}`, reads, root, core: root, positions: new Map() };
+  }
   const plain = core ? undefined : lowerElementwise(root, stored, inPlace);
   let scope = plain?.scope ?? new KernelScope();
   const build = (kernel: Kernel): LoweredKernel => ({

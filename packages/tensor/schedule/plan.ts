@@ -1,5 +1,6 @@
 /** A complete recipe for one graph: ordered kernels, updates of state, buffers. */
-import type { Backend, BackendBuffer, Command, Program } from "../backend/backend.ts";
+import type { Kernel } from "@dipp/kernels";
+import type { Backend, BackendBuffer, Binding, Command, Program } from "../backend/backend.ts";
 import { byteLength } from "../dtype.ts";
 import { deviceBuffer } from "../runtime/storage.ts";
 import type { Tensor } from "../tensor.ts";
@@ -71,7 +72,7 @@ export function buildPlan(
     if ((lastRead.get(state) ?? -1) > at) return;
     const reads = kernel.positions.get(state);
     const element = variable("i", kernel.root.size).key;
-    if (reads && [...reads].some((p) => p !== element)) return;
+    if (!kernel.kernel || reads && [...reads].some((p) => p !== element)) return;
     inPlace.set(kernel.root, state);
     if (!reads) return;
     const { core } = kernel;
@@ -111,27 +112,7 @@ export function buildPlan(
   }
   const bufferOf = (t: Tensor) => buffers.get(t) ?? deviceBuffer(t, backend);
 
-  const commands: Command[] = kernels.map((k) => {
-    const overwrites = k.inPlace !== undefined;
-    const bound = k.reads.map((t) => ({
-      buffer: bufferOf(t),
-      access: t === k.inPlace ? "read_write" as const : "read" as const,
-    }));
-    if (!overwrites) {
-      bound.push({ buffer: bufferOf(k.root), access: "read_write" });
-    }
-    const pipeline = backend.compile(
-      k.kernel.code,
-      k.label,
-      bound.map((b) => b.access),
-    );
-    return {
-      kind: "dispatch",
-      pipeline,
-      buffers: bound,
-      workgroups: k.kernel.workgroups,
-    };
-  });
+  const commands = kernels.flatMap((k) => k.kernel ? [dispatch(k, k.kernel, bufferOf, backend)] : copies(k, bufferOf));
   for (const { target: state, value } of assignments) {
     if (inPlace.get(value) === state) continue;
     const bytes = byteLength(state.dtype, state.size);
@@ -151,4 +132,24 @@ export function buildPlan(
     intermediateBytes: memory.slots.reduce((a, b) => a + b, 0),
     free: () => owned.forEach((b) => backend.free(b)),
   };
+}
+
+function dispatch(k: LoweredKernel, kernel: Kernel, bufferOf: (t: Tensor) => BackendBuffer, backend: Backend): Command {
+  const buffers: Binding[] = k.reads.map((t) => ({
+    buffer: bufferOf(t),
+    access: t === k.inPlace ? "read_write" : "read",
+  }));
+  if (k.inPlace === undefined) buffers.push({ buffer: bufferOf(k.root), access: "read_write" });
+  const pipeline = backend.compile(kernel.code, k.label, buffers.map((b) => b.access));
+  return { kind: "dispatch", pipeline, buffers, workgroups: kernel.workgroups };
+}
+
+function copies(k: LoweredKernel, bufferOf: (t: Tensor) => BackendBuffer): Command[] {
+  let targetOffset = 0;
+  return k.reads.map((t) => {
+    const bytes = byteLength(t.dtype, t.size);
+    const start = targetOffset;
+    targetOffset += bytes;
+    return { kind: "copy", source: bufferOf(t), sourceOffset: 0, target: bufferOf(k.root), targetOffset: start, bytes };
+  });
 }

@@ -12,6 +12,7 @@ export function schedule(
   target: Target,
 ): LoweredKernel[] {
   const force = new Set<Tensor>();
+  const tooWide = (k: LoweredKernel) => k.kernel !== undefined && k.reads.length + 1 > target.maxBuffers;
   for (;;) {
     const before = force.size;
     const { roots, readers } = group(outputs, force);
@@ -45,7 +46,7 @@ export function schedule(
     }
     if (
       force.size === before ||
-      kernels.every((k) => k.reads.length + 1 <= target.maxBuffers)
+      !kernels.some(tooWide)
     ) {
       return kernels.filter((k) => !fused.has(k.root));
     }
@@ -59,7 +60,7 @@ function fusableCore(
   outputs: readonly Tensor[],
   force: ReadonlySet<Tensor>,
 ): Tensor | undefined {
-  const weight = { conv2d: 3, matmul: 2, reduce: 1, inline: 0, leaf: 0 };
+  const weight = { conv2d: 3, matmul: 2, reduce: 1, concat: 0, inline: 0, leaf: 0 };
   const element = variable("i", kernel.root.size).key;
   return kernel.reads
     .filter((t) =>

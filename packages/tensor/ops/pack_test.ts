@@ -1,0 +1,40 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { assign, compile, grad, init, ones, pack, realize, tensor, unpack, zeros } from "../mod.ts";
+
+await init();
+
+Deno.test("pack() holds every element in order, constants and views among them", async () => {
+  const x = tensor([[1, 2], [3, 4]]);
+  const packed = pack([x, x.transpose(0, 1), zeros([2]), x.mul(10).slice([[1]])]);
+  assertEquals([...await packed.data()], [1, 2, 3, 4, 1, 3, 2, 4, 0, 0, 30, 40]);
+});
+
+Deno.test("gradients flow through pack() and unpack()", async () => {
+  const [x, y] = [tensor([[1, 2]]), tensor([3])];
+  const weights = tensor([1, 10, 100]);
+  const [gx, gy] = grad(pack([x, y]).mul(weights).sum(), [x, y]);
+  assertEquals([[...await gx.data()], [...await gy.data()]], [[1, 10], [100]]);
+  const packed = tensor([1, 2, 3, 4, 5, 6]);
+  const [m, v] = unpack(packed, [[2, 2], [2]]);
+  const [g] = grad(m.matmul(v).sum(), [packed]);
+  assertEquals([...await g.data()], [5, 6, 5, 6, 4, 6]);
+});
+
+Deno.test("one update of a packed vector trains all of its tensors", async () => {
+  const packed = await tensor([1, 2, 3, 4, 5, 6]).realize();
+  const step = compile(() => {
+    const [m, v] = unpack(packed, [[2, 2], [2]]);
+    const [gm, gv] = grad(m.sum().add(v.mul(2).sum()), [m, v]);
+    assign(packed, packed.sub(pack([gm, gv])));
+    return {};
+  });
+  step({});
+  step({});
+  await realize();
+  assertEquals([...await packed.data()], [-1, 0, 1, 2, 1, 2]);
+});
+
+Deno.test("pack() refuses nothing and mixed dtypes", () => {
+  assertThrows(() => pack([]), RangeError, "at least one");
+  assertThrows(() => pack([ones([1]), ones([1]).cast("i32")]), TypeError, "f32,i32");
+});
