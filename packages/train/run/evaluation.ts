@@ -91,7 +91,7 @@ export class Evaluation {
     const diversity = encoder && new Diversity(encoder);
     const frechet = encoder && new FrechetDistance(encoder, await (this.#reference ??= this.#fit(encoder)));
     for (const { prompts, noise, isHeldOut } of this.#batches) {
-      const images = await draw(noise, prompts.ids).realize();
+      const images = await draw(await noise.realize(), prompts.ids).realize();
       if (isHeldOut) await meanReward?.update(images, prompts);
       await retrieval?.update(images, prompts);
       await diversity?.update(images, prompts);

@@ -11,11 +11,16 @@ import {
   gradTree,
   lrSchedule,
   type LrScheduleOptions,
+  type PackedParams,
+  Packing,
   type Params,
   realizeParams,
   zipParams,
 } from "@dipp/nn";
 import { type Tensor, where } from "@dipp/tensor";
+
+/** The group of parameters that weight decay applies to. */
+const MATRICES = "matrices";
 
 /** The settings of a {@linkcode Learner}. */
 export interface LearnerOptions {
@@ -35,15 +40,39 @@ export interface LearnerOptions {
   readonly emaDecay: number | null;
 }
 
-/** Parameters with their optimiser: what a checkpoint holds of a network. */
-export type LearnerState = {
+/** What a checkpoint holds of a network: everything packed into a few vectors. */
+export type StoredState = {
   /** The parameters. */
-  params: Params;
+  params: PackedParams;
   /** Adam's moments. */
   optimizer: AdamState;
   /** The average of the parameters. */
   ema?: EmaState;
 };
+
+/** Parameters with their optimiser, packed, and the parameters by their names. */
+export class LearnerState {
+  /** What a checkpoint holds. */
+  readonly stored: StoredState;
+  /** The parameters as the network names them: views of the packed ones. */
+  readonly params: Params;
+  readonly #packing: Packing;
+
+  /**
+   * @param stored Vectors.
+   * @param packing How the parameters lie in them.
+   */
+  constructor(stored: StoredState, packing: Packing) {
+    this.stored = stored;
+    this.#packing = packing;
+    this.params = packing.unpack(stored.params);
+  }
+
+  /** How the parameters lie in the vectors. */
+  get packing(): Packing {
+    return this.#packing;
+  }
+}
 
 /** An update that has not happened yet. */
 export interface LearnerUpdate {
@@ -66,7 +95,7 @@ export class Learner {
   /** @param options The settings. */
   constructor(options: LearnerOptions) {
     const { lr, betas, eps, weightDecay, emaDecay } = options;
-    const decays = (_: string, parameter: Tensor) => parameter.ndim > 1;
+    const decays = (path: string) => path.endsWith(MATRICES);
     this.#rule = adamw({ lr, betas, eps, weightDecay, decays });
     this.#average = emaDecay === null ? undefined : ema({ name: "diffusers", decay: emaDecay });
     this.#maxGradNorm = options.maxGradNorm;
@@ -85,10 +114,11 @@ export class Learner {
    * @returns Computed tensors.
    */
   async init(params: Params): Promise<LearnerState> {
-    await realizeParams(params);
-    const state: LearnerState = { params, optimizer: this.#rule.init(params) };
-    if (this.#average) state.ema = this.#average.init(await cloneParams(params));
-    return await realizeParams(state);
+    const packing = new Packing(params, (_, parameter) => parameter.ndim > 1 ? MATRICES : "vectors");
+    const packed = await realizeParams(packing.pack(params));
+    const stored: StoredState = { params: packed, optimizer: this.#rule.init(packed) };
+    if (this.#average) stored.ema = this.#average.init(await cloneParams(packed));
+    return new LearnerState(await realizeParams(stored), packing);
   }
 
   /**
@@ -100,36 +130,26 @@ export class Learner {
    * @returns The new state and the gradient's norm, as expressions.
    */
   update(state: LearnerState, loss: Tensor, lr: Tensor): LearnerUpdate {
-    const gradients = gradTree(loss, state.params);
+    const { stored, packing } = state;
+    const gradients = packing.pack(gradTree(loss, state.params));
     const { grads, norm } = this.#maxGradNorm === null
       ? { grads: gradients, norm: globalNorm(gradients) }
       : clipByGlobalNorm(gradients, this.#maxGradNorm);
-    const { params, state: optimizer } = this.#rule.update(
-      state.params,
-      grads,
-      state.optimizer,
-      { lr },
-    );
-    const next: LearnerState = { params, optimizer };
-    if (this.#average && state.ema) {
-      next.ema = this.#average.update(state.ema, params);
-    }
+    const { params, state: optimizer } = this.#rule.update(stored.params, grads, stored.optimizer, { lr });
+    const next: StoredState = { params: params as PackedParams, optimizer };
+    if (this.#average && stored.ema) next.ema = this.#average.update(stored.ema, params);
     const isFinite = loss.isFinite().reshape([]).logicalAnd(norm.isFinite());
-    const kept = zipParams(
-      ([to, from]) => where(isFinite, to, from),
-      next,
-      state,
-    ) as LearnerState;
-    return { state: kept, gradNorm: norm };
+    const kept = zipParams(([to, from]) => where(isFinite, to, from), next, stored) as StoredState;
+    return { state: new LearnerState(kept, packing), gradNorm: norm };
   }
 }
 
 /** The parameters to look at and to export: the average where there is one. */
-export function bestParams(state: LearnerState): Params {
-  return state.ema?.shadow ?? state.params;
+export function bestParams({ stored, params, packing }: LearnerState): Params {
+  return stored.ema ? packing.unpack(stored.ema.shadow as PackedParams) : params;
 }
 
 /** Writes an update over the state, when the compiled step ends. */
 export function commit(state: LearnerState, update: LearnerUpdate): void {
-  assignTree(state, update.state);
+  assignTree(state.stored, update.state.stored);
 }
