@@ -43,6 +43,7 @@
  */
 
 export * from "./params.ts";
+export * from "./packing.ts";
 export * from "./checkpoint.ts";
 export * from "./half.ts";
 export {

@@ -31,7 +31,7 @@ export { assign } from "./runtime/assign.ts";
 export { compile } from "./runtime/compile.ts";
 export { type Device, init } from "./runtime/device.ts";
 export { realize } from "./runtime/realize.ts";
-export { type Tree, treeEntries, treeFromEntries, treeLeaves, treeMap } from "./tree.ts";
+export { type Tree, treeEntries, treeFromEntries, treeLeaves, treeMap, treeWithLeaves } from "./tree.ts";
 export { gelu, geluTanh, leakyRelu, mish, quickGelu } from "./ops/activation.ts";
 export { type AttentionOptions, scaledDotProductAttention } from "./ops/attention.ts";
 export { avgPool2d, conv2d, type Conv2dOptions, convTranspose2d, type Pair, upsampleNearest2d } from "./ops/conv2d.ts";

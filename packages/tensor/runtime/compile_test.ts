@@ -42,6 +42,15 @@ Deno.test("a state that a step returns is the one before its update", async () =
   assertEquals([...await state.data()], [5, 6]);
 });
 
+Deno.test("a view that was read goes on showing its state", async () => {
+  const state = await tensor([1, 2, 3]).realize();
+  const tail = state.slice([[1]]);
+  assertEquals([...await tail.data()], [2, 3]);
+  assign(state, state.mul(10));
+  await realize();
+  assertEquals([...await tail.data()], [20, 30]);
+});
+
 Deno.test("assign() of a transposed self does not overwrite what it still reads", async () => {
   const m = await tensor([[1, 2], [3, 4]]).realize();
   compile(() => (assign(m, m.transpose(0, 1).mul(1)), {}))({});

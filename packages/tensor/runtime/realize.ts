@@ -2,7 +2,7 @@
 import { byteLength, decode, type TypedArray } from "../dtype.ts";
 import { isLeaf } from "../schedule/group.ts";
 import { buildPlan } from "../schedule/plan.ts";
-import type { Tensor } from "../tensor.ts";
+import { Tensor } from "../tensor.ts";
 import { takeAssignments } from "./assign.ts";
 import { backend } from "./device.ts";
 import { adopt, deviceBuffer } from "./storage.ts";
@@ -24,13 +24,12 @@ export async function realizeTensors(
 /** Computes a tensor if needed and reads it back. */
 export async function download(tensor: Tensor): Promise<TypedArray> {
   const device = await backend();
-  await realizeTensors([tensor]);
-  const bytes = byteLength(tensor.dtype, tensor.size);
-  return decode(
-    await device.download(deviceBuffer(tensor, device), bytes),
-    tensor.dtype,
-    tensor.size,
-  );
+  const { primitive, inputs, shape, dtype, size } = tensor;
+  // A view goes on showing what it views, which may be state that changes, so what is read is a copy of it
+  const isView = !isLeaf(tensor) && primitive.kind === "inline" && primitive.view === true;
+  const source = isView ? new Tensor(primitive, inputs, shape, dtype) : tensor;
+  await realizeTensors([source]);
+  return decode(await device.download(deviceBuffer(source, device), byteLength(dtype, size)), dtype, size);
 }
 
 /**

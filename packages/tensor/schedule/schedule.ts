@@ -39,15 +39,8 @@ export function schedule(
         throw error;
       }
     });
-    for (const kernel of kernels) {
-      if (kernel.reads.length + 1 > target.maxBuffers) {
-        storePart(kernel.root, stored, force, target);
-      }
-    }
-    if (
-      force.size === before ||
-      !kernels.some(tooWide)
-    ) {
+    for (const kernel of kernels) if (tooWide(kernel)) storePart(kernel.root, stored, force, target);
+    if (force.size === before) {
       return kernels.filter((k) => !fused.has(k.root));
     }
   }

@@ -47,7 +47,7 @@ export async function clipStage(config: StageConfig<"clip">, context: RunContext
   };
 
   return {
-    state: { clip: learned },
+    state: { clip: learned.stored },
     shown: ["loss", "grad_norm"],
     facts: { parameters: parameterCount(learned.params), words: vocabulary.size },
     inputs: (step) => ({

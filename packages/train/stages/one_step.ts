@@ -97,7 +97,7 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
     pictures.write(`${context.out}/samples/${name}.png`, draw, batch_size);
 
   return {
-    state: { generator, fake },
+    state: { generator: generator.stored, fake: fake.stored },
     shown: ["reward", "loss", "loss_fake", "field_ratio/reward_to_kl"],
     facts: {
       parameters: parameterCount(generator.params),

@@ -46,7 +46,7 @@ export async function preferenceStage(config: StageConfig<"preference">, context
   };
 
   return {
-    state: { preference: learned },
+    state: { preference: learned.stored },
     shown: ["loss", "accuracy", "grad_norm"],
     facts: { parameters: parameterCount(learned.params), words: vocabulary.size },
     inputs: (step) => ({

@@ -58,7 +58,7 @@ export async function teacherStage(config: StageConfig<"teacher">, context: RunC
   };
 
   return {
-    state: { teacher: learned },
+    state: { teacher: learned.stored },
     shown: ["loss", "grad_norm"],
     facts: { parameters: parameterCount(learned.params), words: vocabulary.size, guidance },
     inputs: (step) => ({
