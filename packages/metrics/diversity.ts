@@ -33,6 +33,8 @@ export class Diversity implements MergeableMetric<DiversityState> {
   readonly #groups: Map<string, Float64Array[]> = new Map();
 
   /**
+   * Measures in a feature space.
+   *
    * @param features the feature space
    * @param name what to call it in a report
    */

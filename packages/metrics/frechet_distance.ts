@@ -27,6 +27,8 @@ export class FrechetDistance implements MergeableMetric<GaussianFitState> {
   readonly #fit: GaussianFit;
 
   /**
+   * Compares with a reference.
+   *
    * @param features the feature space
    * @param reference the statistics of the real images, from {@linkcode fitFeatures}
    * @param name what to call it in a report

@@ -38,6 +38,8 @@ export class MeanReward implements MergeableMetric<RunningMomentsState> {
   readonly #moments: RunningMoments = new RunningMoments();
 
   /**
+   * Averages a reward.
+   *
    * @param reward what to average
    * @param name what to call it in a report
    */

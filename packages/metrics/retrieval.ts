@@ -42,6 +42,8 @@ export class Retrieval implements MergeableMetric<RetrievalState> {
   #index?: Promise<{ rows: Float64Array[]; at: Map<string, number> }>;
 
   /**
+   * Prepares a gallery; it is encoded at the first update.
+   *
    * @param features the joint feature space; vectors of unit length make the ranking one by cosine
    * @param gallery the prompts to choose among, without repetitions; either all prompts everywhere have texts or none
    * @param cutoffs the k of R@k
