@@ -35,3 +35,11 @@ export function range(n: number): number[] {
 export function tile(length: number, most: number): number {
   return Math.ceil(length / Math.ceil(length / most));
 }
+
+/**
+ * The head of a loop over a fixed count that the driver's compiler does not unroll: it takes seconds to compile a short
+ * loop around a tile of registers once it is written out. `group` is the workgroup's position, whose z is always 0.
+ */
+export function rolled(name: string, count: number): string {
+  return `for (var ${name} = 0u; ${name} < ${count}u + group.z; ${name}++) {`;
+}

@@ -1,4 +1,4 @@
-import { type Kernel, LANES, range, spread, surplus, tile } from "./kernel.ts";
+import { type Kernel, LANES, range, rolled, spread, surplus, tile } from "./kernel.ts";
 import type { MatmulSpec } from "./matmul.ts";
 
 /** One side of the product: what it costs to move along it and along the sum. */
@@ -9,6 +9,9 @@ interface Side {
   readonly sumStride: number;
   readonly length: number;
 }
+
+/** Multiplications up to which a product counts as small. */
+const SMALL = 1 << 18;
 
 /**
  * Matrix product for a software adapter: each invocation sums a tile of registers.
@@ -36,8 +39,10 @@ export function registerMatmul(spec: MatmulSpec): Kernel {
   };
   const lanesOnRows = spec.n < LANES * 2 && spec.m > spec.n;
   const [shared, laned] = lanesOnRows ? [columns, rows] : [rows, columns];
-  const height = tile(shared.length, 16);
-  const width = tile(Math.ceil(laned.length / LANES), 8);
+  // Compiling a large tile takes longer than a small product ever will
+  const small = spec.batch * spec.m * spec.n * spec.k < SMALL;
+  const height = tile(shared.length, small ? 4 : 16);
+  const width = tile(Math.ceil(laned.length / LANES), small ? 2 : 8);
   const tilesY = Math.ceil(shared.length / height);
   const tilesX = Math.ceil(laned.length / (LANES * width));
   const total = tilesX * tilesY * spec.batch;
@@ -74,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 ${exactShared ? "" : clamped(shared, "i0", height, "s")}
 ${exactLaned ? "" : clamped(laned, "j0", width, "l")}
   ${sums.map((c) => `var c${c} = 0.0;`).join(" ")}
-  for (var k = 0u; k < ${spec.k}u; k++) {
+  ${rolled("k", spec.k)}
     ${
       range(width).map((j) => `let y${j} = ${laned.name}[${lanedOffset(j)}];`)
         .join(" ")
