@@ -1,0 +1,105 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { main } from "../cli.ts";
+import { readImage } from "../images.ts";
+import { CONFIGS } from "../testing/command.ts";
+
+/** Runs a command line in this process; standard output's last line comes back. */
+async function run(...args: string[]): Promise<{ code: number; last: string; said: string }> {
+  const lines: string[] = [], said: string[] = [];
+  const { log, error } = console;
+  console.log = (text: string) => void lines.push(...text.split("\n"));
+  console.error = (text: unknown) => void said.push(`${text}`);
+  try {
+    return { code: await main(args), last: lines.at(-1) ?? "", said: said.join("\n") };
+  } finally {
+    Object.assign(console, { log, error });
+  }
+}
+
+Deno.test("the stages lead from images with names to an aligned generator", async (t) => {
+  const directory = await Deno.makeTempDir();
+  const file = (name: string) => `${directory}/${name}.safetensors`;
+  const train = async (stage: string, ...sets: string[]) => {
+    const result = await run(
+      "train",
+      `${CONFIGS}${stage}.json`,
+      "--json",
+      ...["--out", `${directory}/${stage}`],
+      ...[`export=${file(stage)}`, ...sets].flatMap((set) => ["--set", set]),
+    );
+    assertEquals(result.code, 0, result.said);
+    return JSON.parse(result.last);
+  };
+  try {
+    await t.step("teacher, contrastive model and reward", async () => {
+      assert(Number.isFinite((await train("teacher")).held_out_loss));
+      assert((await train("clip")).held_out_accuracy >= 0);
+      const { held_out_accuracy, steps, seconds } = await train("preference", "optimizer.lr=0.03");
+      assert(held_out_accuracy >= 0.5);
+      assertEquals(steps, 8);
+      assert(seconds > 0);
+      assertStringIncludes(await Deno.readTextFile(`${directory}/clip.md`), "coloured squares, made up");
+    });
+
+    await t.step("a generator from the teacher", async () => {
+      const summary = await train("distill", `teacher=${file("teacher")}`, `fake.export=${file("fake")}`);
+      assertEquals(Object.keys(summary), ["before", "after", "teacher", "steps", "seconds"]);
+      const lines = (await Deno.readTextFile(`${directory}/distill/metrics.jsonl`)).trim().split("\n");
+      const [start, warm, full] = lines.map((line) => JSON.parse(line));
+      assertEquals(start.derived.guidance, { alpha: 0.5, omega: 1.5 });
+      assertEquals(start.derived.k_ta, 2);
+      assert(!("grad_norm" in warm) && "loss_fake" in warm, "the first step warms the fake score up");
+      assert(full.grad_norm > 0 && full["field_norm/kl"] > 0);
+    });
+
+    await t.step("the generator aligned", async () => {
+      const inputs = [
+        `teacher=${file("teacher")}`,
+        `reward=${file("preference")}`,
+        `clip=${file("clip")}`,
+        `generator.checkpoint=${file("distill")}`,
+        `fake.checkpoint=${file("fake")}`,
+      ];
+      const summary = await train("align", ...inputs);
+      for (const who of ["before", "after", "teacher"]) {
+        const { reward, retrieval_at_1, retrieval_at_5, frechet, diversity } = summary[who];
+        for (const x of [reward, retrieval_at_1, retrieval_at_5, frechet, diversity]) assert(Number.isFinite(x));
+      }
+      const last = (await Deno.readTextFile(`${directory}/align/metrics.jsonl`)).trim().split("\n").at(-2)!;
+      const { "field_norm/ikl": ikl, "field_norm/reward": reward, "field_ratio/reward_to_kl": ratio } = JSON.parse(last);
+      assert(ikl > 0 && reward > 0 && ratio > 0);
+      const [before, after] = await Promise.all(
+        ["before", "after"].map((name) => Deno.readFile(`${directory}/align/samples/${name}.png`)),
+      );
+      assert(before.length > 100 && before.toString() !== after.toString());
+    });
+
+    await t.step("a reward model is no generator", async () => {
+      const { code, said } = await run(
+        "train",
+        `${CONFIGS}distill.json`,
+        ...["--set", `teacher=${file("preference")}`, "--out", `${directory}/wrong`],
+      );
+      assertStringIncludes(said, 'is of kind "preference", expected teacher');
+      assertEquals(code, 2);
+    });
+
+    await t.step("pictures from teacher and generator, the same for the same seed", async () => {
+      const draw = async (...args: string[]) => {
+        const out = `${directory}/a.png`;
+        const { code, said } = await run("sample", ...args, "--out", out);
+        assertEquals(code, 0, said);
+        return await Deno.readFile(out);
+      };
+      const args = ["--checkpoint", file("align"), "--prompt", "red square", "--seed", "3"];
+      const picture = await draw(...args);
+      assertEquals(await draw(...args), picture);
+      assert((await draw(...args.slice(0, -1), "4")).toString() !== picture.toString());
+      const { width, height } = await readImage(`${directory}/a.png`);
+      assertEquals([width, height], [64, 64]);
+      await draw("--checkpoint", file("teacher"), "--prompt", "a", "--prompt", "red square", "--steps", "2");
+    });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
