@@ -16,16 +16,29 @@ let shared: Promise<GPUDevice> | undefined;
 async function open(): Promise<GPUDevice> {
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error("No WebGPU adapter on this machine");
-  const device = await adapter.requestDevice({
-    requiredLimits: Object.fromEntries(
-      WANTED.map((name) => [name, adapter.limits[name]]),
-    ),
-  });
+  const requiredLimits = Object.fromEntries(WANTED.map((name) => [name, adapter.limits[name]]));
+  const { subgroupMinSize, subgroupMaxSize } = adapter.info;
+  let device: GPUDevice;
+  try {
+    // Deno grants subgroups without listing them
+    device = await adapter.requestDevice({ requiredLimits, requiredFeatures: ["subgroups" as GPUFeatureName] });
+    if (subgroupMinSize === subgroupMaxSize) subgroupSize = subgroupMinSize;
+  } catch {
+    device = await adapter.requestDevice({ requiredLimits });
+  }
   device.addEventListener("uncapturederror", (event) => {
     event.preventDefault();
     failures.push((event as GPUUncapturedErrorEvent).error.message);
   });
   return device;
+}
+
+let subgroupSize: number | undefined;
+
+/** Invocations in a subgroup, where the device has subgroup operations and all its subgroups are of one size. */
+export async function subgroup(): Promise<number | undefined> {
+  await device();
+  return subgroupSize;
 }
 
 /** The device, opened once. */

@@ -43,3 +43,33 @@ export function tile(length: number, most: number): number {
 export function rolled(name: string, count: number): string {
   return `for (var ${name} = 0u; ${name} < ${count}u + group.z; ${name}++) {`;
 }
+
+/** How the lanes of a workgroup get at elements that all of them need. */
+export interface Broadcasts {
+  /** Loads, each of one element a lane, with the offset of its first element. */
+  readonly loads: readonly { readonly id: number; readonly offset: number }[];
+  /** What to add to the position of the first element to get the lane's: nothing, or its number. */
+  readonly shift: string;
+  /** Expression for element `i`, given the name of each load. */
+  value(i: number, name: (id: number) => string): string;
+  /** WGSL builtin that numbers the lanes. */
+  readonly lane: "local_invocation_index" | "subgroup_invocation_id";
+}
+
+/**
+ * Plans the loading of `count` elements that all lanes need, element i at `offset(i)`, which is linear: with subgroup
+ * operations each lane loads one in turn and the others get it from there; without, each lane loads all.
+ */
+export function broadcasts(
+  count: number,
+  subgroup: number | undefined,
+  offset: (i: number) => number,
+): Broadcasts {
+  const size = subgroup ?? 1;
+  return {
+    loads: range(Math.ceil(count / size)).map((id) => ({ id, offset: offset(id * size) })),
+    shift: subgroup ? " + lane" : "",
+    value: (i, name) => subgroup ? `subgroupBroadcast(${name(Math.floor(i / size))}, ${i % size}u)` : name(i),
+    lane: subgroup ? "subgroup_invocation_id" : "local_invocation_index",
+  };
+}

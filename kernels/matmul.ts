@@ -37,6 +37,8 @@ export interface MatmulSpec {
   store(index: string, value: string): string;
   /** Kind of adapter: a processor that emulates one, or a graphics processor. */
   readonly target: "software" | "gpu";
+  /** Invocations in a subgroup, where the device has subgroup operations and all its subgroups are of that size. */
+  readonly subgroup?: number;
 }
 
 /**

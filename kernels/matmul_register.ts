@@ -1,4 +1,4 @@
-import { type Kernel, LANES, range, rolled, spread, surplus, tile } from "./kernel.ts";
+import { broadcasts, type Kernel, LANES, range, rolled, spread, surplus, tile } from "./kernel.ts";
 import type { MatmulSpec } from "./matmul.ts";
 
 /** One side of the product: what it costs to move along it and along the sum. */
@@ -16,89 +16,86 @@ const SMALL = 1 << 18;
 /**
  * Matrix product for a software adapter: each invocation sums a tile of registers.
  *
- * The eight invocations of a workgroup become the lanes of one vector. One side of the product ("shared") is read at
- * addresses that are the same for all lanes: one scalar load and a broadcast. The other ("laned") is read at a
- * different address by each lane, which costs eight guarded scalar loads; a tall tile of shared positions pays for it.
- * The driver's compiler is slow on memory accesses, so the tile is stored by a loop that fetches from a private array
- * instead of one statement for each element.
+ * The invocations of a workgroup are the lanes of one vector. Each sums `width` positions of one side of the product
+ * (the laned one) for `height` positions of the other (the shared one). A load costs such an adapter tens of cycles,
+ * since it tests and fetches lane by lane, even where all lanes read the same element. So with subgroup operations the
+ * lanes load different elements of the shared side and hand them to each other. Two terms of the sum a turn halve the
+ * traffic of the sums between registers and stack; more would outgrow the instruction cache. Positions past an edge
+ * read some other element or zero, and are not stored.
  */
 export function registerMatmul(spec: MatmulSpec): Kernel {
+  const { batch, m, n, k, a, b } = spec;
   const rows: Side = {
-    name: spec.a.name,
-    base: (z) => spec.a.base(z),
-    stride: spec.a.rowStride,
-    sumStride: spec.a.colStride,
-    length: spec.m,
+    name: a.name,
+    base: (z) => a.base(z),
+    stride: a.rowStride,
+    sumStride: a.colStride,
+    length: m,
   };
   const columns: Side = {
-    name: spec.b.name,
-    base: (z) => spec.b.base(z),
-    stride: spec.b.colStride,
-    sumStride: spec.b.rowStride,
-    length: spec.n,
+    name: b.name,
+    base: (z) => b.base(z),
+    stride: b.colStride,
+    sumStride: b.rowStride,
+    length: n,
   };
-  const lanesOnRows = spec.n < LANES * 2 && spec.m > spec.n;
+  const lanes = spec.subgroup ?? LANES;
+  const waste = (length: number) => Math.ceil(length / lanes) * lanes / length;
+  const lanesOnRows = waste(m) < waste(n);
   const [shared, laned] = lanesOnRows ? [columns, rows] : [rows, columns];
-  // Compiling a large tile takes longer than a small product ever will
-  const small = spec.batch * spec.m * spec.n * spec.k < SMALL;
-  const height = tile(shared.length, small ? 4 : 16);
-  const width = tile(Math.ceil(laned.length / LANES), small ? 2 : 8);
+  const { height, width } = extent(spec, lanes, shared.length, laned.length);
+  const turn = spec.subgroup && k % 2 === 0 && batch * m * n * k >= SMALL ? 2 : 1;
   const tilesY = Math.ceil(shared.length / height);
-  const tilesX = Math.ceil(laned.length / (LANES * width));
-  const total = tilesX * tilesY * spec.batch;
+  const tilesX = Math.ceil(laned.length / (lanes * width));
+  const total = tilesX * tilesY * batch;
   const workgroups = spread(total);
-  const exactShared = shared.length % height === 0;
-  const exactLaned = laned.length % (LANES * width) === 0;
 
+  const terms = range(turn);
   const sums = range(height * width);
-  const sharedOffset = (i: number) => exactShared ? `s + ${i * shared.stride}u` : `s${i}`;
-  const lanedOffset = (j: number) => exactLaned ? `l + ${j * laned.stride}u` : `l${j}`;
-  // Positions past an edge read the last one instead and are not stored
-  const clamped = (side: Side, first: string, count: number, name: string) =>
-    range(count).map((i) =>
-      `  var ${name}${i} = ${name} + min(${first} + ${i}u, ${side.length - 1}u) * ${side.stride}u;`
-    ).join("\n");
-  const advance = (side: Side, exact: boolean, count: number, name: string) =>
-    side.sumStride === 0 ? "" : (exact ? [name] : range(count).map((i) => name + i))
-      .map((v) => `${v} += ${side.sumStride}u;`).join(" ");
-  const start = (side: Side, exact: boolean, first: string) =>
-    `${side.base("z")}${exact ? ` + ${first} * ${side.stride}u` : ""}`;
+  const take = broadcasts(height, spec.subgroup, (i) => i * shared.stride);
+  // Neighbouring terms of one position may share a cache line, so they are read together
+  const loads = [
+    ...range(width).flatMap((j) =>
+      terms.map((t) => `let y${j}_${t} = ${laned.name}[l + ${j * lanes * laned.stride + t * laned.sumStride}u];`)
+    ),
+    ...take.loads.flatMap((load) =>
+      terms.map((t) => `let p${load.id}_${t} = ${shared.name}[s + ${load.offset + t * shared.sumStride}u];`)
+    ),
+  ];
+  const multiply = range(height).map((i) =>
+    terms.map((t) => `let x${i}_${t} = ${take.value(i, (id) => `p${id}_${t}`)};`).join(" ") + " " +
+    range(width).map((j) => {
+      const sum = `c${i * width + j}`;
+      return `${sum} = ${terms.reduce((e, t) => `${e} + x${i}_${t} * y${j}_${t}`, sum)};`;
+    }).join(" ")
+  );
   const [row, column] = lanesOnRows ? ["position", "i0 + i"] : ["i0 + i", "position"];
   return {
     workgroups,
     code: `${spec.declarations}
-@compute @workgroup_size(${LANES})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+@compute @workgroup_size(${lanes})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u32) {
   let id = group.x + group.y * ${workgroups[0]}u;
   ${surplus(total, workgroups)}
   let z = id / ${tilesX * tilesY}u;
   let i0 = id / ${tilesX}u % ${tilesY}u * ${height}u;
-  let j0 = (id % ${tilesX}u * ${LANES}u + lane) * ${width}u;
-  var s = ${start(shared, exactShared, "i0")};
-  var l = ${start(laned, exactLaned, "j0")};
-${exactShared ? "" : clamped(shared, "i0", height, "s")}
-${exactLaned ? "" : clamped(laned, "j0", width, "l")}
+  let j0 = id % ${tilesX}u * ${lanes * width}u + lane;
+  var s = ${shared.base("z")} + (i0${take.shift}) * ${shared.stride}u;
+  var l = ${laned.base("z")} + j0 * ${laned.stride}u;
   ${sums.map((c) => `var c${c} = 0.0;`).join(" ")}
-  ${rolled("k", spec.k)}
-    ${
-      range(width).map((j) => `let y${j} = ${laned.name}[${lanedOffset(j)}];`)
-        .join(" ")
-    }
-    ${
-      range(height).map((i) =>
-        `let x${i} = ${shared.name}[${sharedOffset(i)}]; ` +
-        range(width).map((j) => `c${i * width + j} += x${i} * y${j};`).join(" ")
-      ).join("\n    ")
-    }
-    ${advance(shared, exactShared, height, "s")} ${advance(laned, exactLaned, width, "l")}
+  ${rolled("k", k / turn)}
+    ${loads.join("\n    ")}
+    ${multiply.join("\n    ")}
+    s += ${turn * shared.sumStride}u;
+    l += ${turn * laned.sumStride}u;
   }
-  var tile = array<f32, ${sums.length}>(${sums.map((c) => `c${c}`).join(", ")});
-  for (var i = 0u; i < ${height}u; i++) {
-    for (var j = 0u; j < ${width}u; j++) {
-      let position = j0 + j;
+  var sums = array<f32, ${sums.length}>(${sums.map((c) => `c${c}`).join(", ")});
+  ${rolled("i", height)}
+    ${rolled("j", width)}
+      let position = j0 + j * ${lanes}u;
       if (i0 + i < ${shared.length}u && position < ${laned.length}u) {
-        let index = (z * ${spec.m}u + ${row}) * ${spec.n}u + ${column};
-        let value = tile[i * ${width}u + j];
+        let index = (z * ${m}u + ${row}) * ${n}u + ${column};
+        let value = sums[i * ${width}u + j];
         ${spec.store("index", "value")}
       }
     }
@@ -106,4 +103,24 @@ ${exactLaned ? "" : clamped(laned, "j0", width, "l")}
 }
 `,
   };
+}
+
+/**
+ * Positions that an invocation sums on each side. Large tiles load least; but compiling one takes longer than a small
+ * product ever will, and a few large ones would leave processor cores idle.
+ */
+function extent(
+  spec: MatmulSpec,
+  lanes: number,
+  shared: number,
+  laned: number,
+): { height: number; width: number } {
+  const vectors = Math.ceil(laned / lanes);
+  if (spec.batch * spec.m * spec.n * spec.k < SMALL) {
+    return { height: tile(shared, spec.subgroup ? 8 : 4), width: tile(vectors, 2) };
+  }
+  if (!spec.subgroup) return { height: tile(shared, 16), width: tile(vectors, 8) };
+  const width = vectors % 4 && vectors % 6 === 0 ? 6 : tile(vectors, shared <= 8 ? 8 : 4);
+  const count = (height: number) => Math.ceil(shared / height) * Math.ceil(vectors / width) * spec.batch;
+  return { height: tile(shared, count(32) < 4 ? 16 : 32), width };
 }

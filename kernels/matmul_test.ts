@@ -1,10 +1,13 @@
 import { assert, assertThrows } from "@std/assert";
-import { error, noise, runKernel } from "./_run.ts";
-import { matmul, type MatmulSpec } from "./matmul.ts";
+import { error, noise, runKernel, subgroup } from "./_run.ts";
+import { matmul } from "./matmul.ts";
 
 const DECLARATIONS = `@group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;`;
+
+/** Workgroup memory; registers, with subgroup operations (where the device has them) or without. */
+type Variant = "gpu" | "subgroups" | "software";
 
 /** How a factor lies in memory: row-major, column-major, or one row or column repeated. */
 type Layout = "rows" | "columns" | "oneRow" | "oneColumn";
@@ -20,7 +23,7 @@ function strides(layout: Layout, rows: number, columns: number) {
 
 /** Runs one product with factors that start 3 and 5 elements into their arrays, against a double loop in float64. */
 async function difference(
-  target: MatmulSpec["target"],
+  variant: Variant,
   [batch, m, n, k]: number[],
   first: Layout = "rows",
   second: Layout = "rows",
@@ -37,7 +40,8 @@ async function difference(
     b: { name: "b", base: (z) => `5u + ${z} * ${sb.size}u`, ...sb },
     declarations: DECLARATIONS,
     store: (index, value) => `c[${index}] = ${value} + 0.5;`,
-    target,
+    target: variant === "gpu" ? "gpu" : "software",
+    ...(variant === "subgroups" && { subgroup: await subgroup() }),
   });
   const expected = new Float64Array(batch * m * n);
   for (let z = 0, at = 0; z < batch; z++) {
@@ -64,6 +68,8 @@ const SIZES = [
   [3, 65, 67, 40],
   [5, 16, 64, 8],
   [1, 128, 128, 96],
+  [1, 130, 144, 33],
+  [2, 100, 147, 34],
   [70000, 1, 1, 2],
 ];
 const SHAPES = [[2, 37, 83, 29], [2, 64, 128, 32], [1, 40, 4, 36]];
@@ -76,7 +82,7 @@ const LAYOUTS: [Layout, Layout][] = [
   ["oneColumn", "oneRow"],
 ];
 
-for (const target of ["software", "gpu"] as const) {
+for (const target of ["subgroups", "software", "gpu"] as const) {
   // The software driver takes seconds to compile the workgroup-memory variant, so it gets fewer shapes
   for (const size of target === "gpu" ? SIZES.slice(-4, -1) : SIZES) {
     Deno.test(`matmul ${target} ${size.join("x")}`, async () => {
