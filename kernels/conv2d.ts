@@ -45,6 +45,8 @@ export interface ConvSpec {
   store(index: string, value: string): string;
   /** Kind of adapter: a processor that emulates one, or a graphics processor. */
   readonly target: "software" | "gpu";
+  /** Invocations in a subgroup, where the device has subgroup operations and all its subgroups are of that size. */
+  readonly subgroup?: number | undefined;
 }
 
 /**

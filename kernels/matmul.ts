@@ -38,7 +38,7 @@ export interface MatmulSpec {
   /** Kind of adapter: a processor that emulates one, or a graphics processor. */
   readonly target: "software" | "gpu";
   /** Invocations in a subgroup, where the device has subgroup operations and all its subgroups are of that size. */
-  readonly subgroup?: number;
+  readonly subgroup?: number | undefined;
 }
 
 /**

@@ -132,6 +132,8 @@ export interface Backend {
   readonly limits: BackendLimits;
   /** The optional features granted: `"shader-f16"`, `"subgroups"`, `"timestamp-query"`. */
   readonly features: ReadonlySet<string>;
+  /** Invocations in a subgroup, where there are subgroup operations and all subgroups are of that size. */
+  readonly subgroupSize: number | undefined;
 
   /**
    * Hands out memory. What it holds is undefined.

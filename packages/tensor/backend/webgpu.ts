@@ -92,6 +92,7 @@ class WebGpuBackend implements Backend {
   readonly adapterClass: AdapterClass;
   readonly limits: BackendLimits;
   readonly features: ReadonlySet<string>;
+  readonly subgroupSize: number | undefined;
   readonly #device: GPUDevice;
   readonly #errors: ErrorLatch;
   readonly #kernels: Kernels;
@@ -108,6 +109,7 @@ class WebGpuBackend implements Backend {
     this.adapterClass = open.adapterClass;
     this.limits = backendLimits(device.limits);
     this.features = grantedFeatures(device);
+    this.subgroupSize = open.subgroupSize;
     this.#device = device;
     this.#errors = new ErrorLatch(device, () => this.#destroyed);
     this.#kernels = new Kernels(device, (error) => this.#errors.keep(error));

@@ -46,6 +46,8 @@ export interface OpenDevice {
   readonly description: string;
   /** What kind of machine it is. */
   readonly adapterClass: AdapterClass;
+  /** Invocations in a subgroup, where there are subgroup operations and all subgroups are of that size. */
+  readonly subgroupSize: number | undefined;
 }
 
 /**
@@ -57,8 +59,12 @@ export async function openDevice(): Promise<OpenDevice> {
   const adapter = await requestAdapter();
   const { vendor, device: name, description } = adapter.info;
   const words = description || [vendor, name].filter(Boolean).join(" ");
+  const { subgroupMinSize, subgroupMaxSize } = adapter.info;
+  const device = await requestDevice(adapter);
+  const fixed = device.features.has("subgroups" as GPUFeatureName) && subgroupMinSize === subgroupMaxSize;
   return {
-    device: await requestDevice(adapter),
+    device,
+    subgroupSize: fixed ? subgroupMinSize : undefined,
     description: words || "unnamed adapter",
     adapterClass: classifyAdapter(vendor, words),
   };

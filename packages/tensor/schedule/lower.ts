@@ -34,6 +34,8 @@ export interface Target {
   readonly kind: "software" | "gpu";
   /** Most buffers in one kernel. */
   readonly maxBuffers: number;
+  /** Invocations in a subgroup, where there are subgroup operations and all subgroups are of that size. */
+  readonly subgroup?: number | undefined;
 }
 
 /** Lowers `root`, with `core` (its own node, or one that only it reads) computed in the same kernel. */
@@ -151,6 +153,7 @@ export function lower(
       declarations: `${declarations()}\n${finish}`,
       store,
       target: target.kind,
+      subgroup: target.subgroup,
     });
   }
 
@@ -165,6 +168,7 @@ export function lower(
       declarations: `${declarations()}\n${finish}`,
       store,
       target: target.kind,
+      subgroup: target.subgroup,
     });
   }
 }

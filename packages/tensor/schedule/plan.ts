@@ -48,6 +48,7 @@ export function buildPlan(
   const target = {
     kind: backend.adapterClass === "software" ? "software" as const : "gpu" as const,
     maxBuffers: backend.limits.maxBuffersPerKernel,
+    subgroup: backend.subgroupSize,
   };
   const values = new Map(
     assignments.filter((a) => !isLeaf(a.value)).map((a) => [a.value, a.target]),
