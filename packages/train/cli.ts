@@ -1,5 +1,5 @@
 /**
- * The command line: `train` and `sample`.
+ * The command line: `train`, `sample` and `evaluate`.
  *
  * ```sh
  * deno task train examples/emoji/teacher-dit.json --out runs/teacher
@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { evaluateCommand } from "./cli/evaluate_command.ts";
 import { sampleCommand } from "./cli/sample_command.ts";
 import { trainCommand } from "./cli/train_command.ts";
 import { ConfigError } from "./config/config_error.ts";
@@ -16,12 +17,14 @@ const HELP = `dipp: align one-step text-to-image generators with human preferenc
 
   train [CONFIG]   train a stage: teacher, clip, preference, distill or align
   sample           draw pictures from a checkpoint
+  evaluate         measure a checkpoint: reward, faithfulness, Frechet distance, diversity
 
-Add --help to either for its options.`;
+Add --help to one for its options.`;
 
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   train: trainCommand,
   sample: sampleCommand,
+  evaluate: evaluateCommand,
 };
 
 /**
@@ -41,7 +44,9 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     if (command === undefined) {
       throw new ConfigError(
-        `${name === undefined ? "There is no command" : `Command is "${name}"`}, expected train or sample\n\n${HELP}`,
+        `${
+          name === undefined ? "There is no command" : `Command is "${name}"`
+        }, expected train, sample or evaluate\n\n${HELP}`,
       );
     }
     return await command(rest);

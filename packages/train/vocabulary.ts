@@ -60,6 +60,8 @@ export class Vocabulary {
   readonly #ids: ReadonlyMap<string, number>;
 
   /**
+   * Takes words that were kept in a checkpoint.
+   *
    * @param data The words and the length, as {@link Vocabulary.toJSON} gives them.
    * @throws {TypeError} If a word is not in the form that `words` gives, or appears twice.
    * @throws {RangeError} If the length is not a positive integer.

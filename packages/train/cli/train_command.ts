@@ -24,7 +24,9 @@ const HELP = `train [CONFIG] [options]: train a stage as a JSON configuration sa
 Ctrl-C finishes the step, saves a checkpoint and ends with exit code ${INTERRUPTED}.`;
 
 /** What runs without a configuration. */
-const DEFAULT_CONFIG = new URL("../../../examples/emoji/align-dit.json", import.meta.url);
+export const DEFAULT_CONFIG: string = fromFileUrl(
+  new URL("../../../examples/emoji/align-dit.json", import.meta.url),
+);
 
 /**
  * Trains a stage.
@@ -52,7 +54,7 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
     ...options.all("set"),
   ];
   const resume = options.has("resume");
-  const given = options.rest[0] ?? fromFileUrl(DEFAULT_CONFIG);
+  const given = options.rest[0] ?? DEFAULT_CONFIG;
   const name = given.slice(given.lastIndexOf("/") + 1).replace(/\.json$/, "");
   const out = resolvePath(Deno.cwd(), options.text("out") ?? `runs/${name}`);
 

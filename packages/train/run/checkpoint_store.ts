@@ -44,6 +44,8 @@ export class CheckpointStore {
   readonly #keep: number;
 
   /**
+   * Names the directory; nothing is read or written yet.
+   *
    * @param directory Where the files go; made when the first is written.
    * @param keep How many to keep, at least 1; older ones are removed.
    */

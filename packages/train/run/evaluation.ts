@@ -90,7 +90,8 @@ export class Evaluation {
     const retrieval = encoder && new Retrieval(encoder, gallery, [1, 5]);
     const diversity = encoder && new Diversity(encoder);
     const frechet = encoder && new FrechetDistance(encoder, await (this.#reference ??= this.#fit(encoder)));
-    for (const { prompts, noise, isHeldOut } of this.#batches) {
+    const batches = reward || encoder ? this.#batches : [];
+    for (const { prompts, noise, isHeldOut } of batches) {
       const images = await draw(await noise.realize(), prompts.ids).realize();
       if (isHeldOut) await meanReward?.update(images, prompts);
       await retrieval?.update(images, prompts);
@@ -103,7 +104,7 @@ export class Evaluation {
       reward_std: finite(rewards?.std),
       retrieval_at_1: finite(ranks?.at_1),
       retrieval_at_5: finite(ranks?.at_5),
-      frechet: finite(await frechet?.compute()),
+      frechet: batches.length === 0 ? null : finite(await frechet?.compute()),
       diversity: finite(await diversity?.compute()),
     };
   }

@@ -63,18 +63,22 @@ export class Progress {
    * @param step Steps done.
    * @param total Steps to do.
    * @param metrics The numbers of the last step.
-   * @param stepSeconds What a step takes.
+   * @param stepSeconds What a step takes; of the first read, which holds the compilation, nothing is foretold.
+   * @param isFirst Whether this is that read.
    */
   update(
     step: number,
     total: number,
     metrics: StepMetrics,
     stepSeconds: number,
+    isFirst = false,
   ): void {
     const left = duration((total - step) * stepSeconds);
     const numbers = this.#shown.filter((name) => name in metrics)
       .map((name) => `${name} ${short(metrics[name])}`);
-    const facts = [`${seconds(stepSeconds)}/step`, ...numbers, `${left} left`];
+    const facts = isFirst
+      ? [`compiled in ${seconds(stepSeconds)}`, ...numbers]
+      : [`${seconds(stepSeconds)}/step`, ...numbers, `${left} left`];
     const count = `${this.#title} ${`${step}`.padStart(`${total}`.length)}/${total}`;
     if (this.#output.isTerminal) {
       const width = 20, full = Math.round(width * step / total);

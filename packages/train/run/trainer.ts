@@ -101,6 +101,7 @@ class MetricsQueue {
   readonly #options: TrainerOptions;
   #waiting: { step: number; names: readonly string[]; values: Tensor }[] = [];
   #since = performance.now();
+  #isFirst = true;
 
   constructor(options: TrainerOptions) {
     this.#options = options;
@@ -144,10 +145,11 @@ class MetricsQueue {
         );
       }
       if (i === waiting.length - 1) {
-        progress.update(step, steps, metrics, seconds);
+        progress.update(step, steps, metrics, seconds, this.#isFirst);
       }
     }
     this.#since = performance.now();
+    this.#isFirst = false;
   }
 }
 

@@ -7,16 +7,15 @@ import { DiffInstructPP, drawNoise, fakeScoreLoss } from "@dipp/objectives";
 import { OneStepGenerator } from "@dipp/scores";
 import { compile, fold, randn, scalar, type Tensor, tensor } from "@dipp/tensor";
 import { generatorDraw, teacherDraw } from "../models/drawer.ts";
-import { compiledReward } from "../models/judges.ts";
 import { writeModel } from "../models/model_file.ts";
 import { nullCond, scoreModel, toImages } from "../models/score_models.ts";
 import { provenance, type RunContext } from "../run/context.ts";
-import { Evaluation } from "../run/evaluation.ts";
 import { bestParams, commit, type LearnerState, type LearnerUpdate } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import { SamplePictures } from "../run/sample_pictures.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
 import { stepKey, STREAM } from "../run/step_key.ts";
+import { makeEvaluation } from "./make_evaluation.ts";
 import { loadOneStepModels, type OneStepConfig } from "./one_step_models.ts";
 
 /** Algorithm 1 of Diff-Instruct++ (Luo, arXiv 2410.18881). */
@@ -77,19 +76,8 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
     return { update, metrics };
   };
 
-  const judge = reward && compiledReward(reward);
-  const { seed: evaluationSeed, images_per_prompt, train_prompts, batch_size: at_once } = config.evaluation;
-  const evaluation = new Evaluation({
-    data,
-    vocabulary,
-    ...(judge ? { reward: judge } : {}),
-    ...(encoder ? { encoder } : {}),
-    seed: evaluationSeed,
-    imagesPerPrompt: images_per_prompt,
-    trainPrompts: train_prompts,
-    batchSize: at_once,
-  });
-  const pictures = await SamplePictures.make(data, vocabulary, config.sample_count, evaluationSeed);
+  const evaluation = makeEvaluation(config, data, vocabulary, reward, encoder);
+  const pictures = await SamplePictures.make(data, vocabulary, config.sample_count, config.evaluation.seed);
   const present = generatorOf(bestParams(generator));
   const drawCompiled = compile(({ noise, ids }: NamedTensors) => toImages(present.generate(noise, { ids })));
   const drawNow = (noise: Tensor, ids: Tensor) => drawCompiled({ noise, ids });
