@@ -1,5 +1,5 @@
 import { assert, assertThrows } from "@std/assert";
-import { error, noise, runKernel } from "./_run.ts";
+import { error, noise, runKernel, subgroup } from "./_run.ts";
 import { conv2d, type ConvGeometry, type ConvSpec } from "./conv2d.ts";
 
 const DECLARATIONS = `@group(0) @binding(0) var<storage, read> first: array<f32>;
@@ -39,7 +39,7 @@ function products(g: ConvGeometry, visit: (input: number, weight: number, output
   }
 }
 
-async function difference(pass: ConvSpec["pass"], geometry: ConvGeometry): Promise<number> {
+async function difference(pass: ConvSpec["pass"], geometry: ConvGeometry, lanes?: number): Promise<number> {
   const input = noise(size(geometry.input), 1);
   const weight = noise(size(geometry.weight), 2);
   const output = noise(size(geometry.output), 3);
@@ -55,6 +55,7 @@ async function difference(pass: ConvSpec["pass"], geometry: ConvGeometry): Promi
     declarations: DECLARATIONS,
     store: (index, value) => `result[${index}] = ${value} - 0.25;`,
     target: "software",
+    subgroup: lanes,
   });
   const expected = new Float64Array(size(shape)).fill(-0.25);
   products(
@@ -95,6 +96,10 @@ function geometry(
 
 const CASES: [string, ConvGeometry][] = [
   ["3x3, same size", geometry([2, 5, 16, 16], [18, 3, 3], { padding: [1, 1] })],
+  ["3x3, large", geometry([3, 9, 16, 20], [37, 3, 3], { padding: [1, 1] })],
+  ["3x3, stride 2, large", geometry([3, 16, 16, 16], [40, 3, 3], { stride: [2, 2], padding: [1, 1] })],
+  ["1x1, large", geometry([4, 50, 10, 10], [40, 1, 1])],
+  ["5x5, groups, large", geometry([3, 8, 17, 17], [20, 5, 5], { padding: [2, 2], groups: 2 })],
   ["1x1", geometry([3, 10, 7, 9], [17, 1, 1])],
   ["one element", geometry([1, 1, 1, 1], [1, 1, 1])],
   ["odd sizes", geometry([2, 3, 11, 13], [4, 5, 2], { padding: [2, 1] })],
@@ -113,8 +118,10 @@ const CASES: [string, ConvGeometry][] = [
 for (const pass of ["forward", "inputGrad", "weightGrad"] as const) {
   for (const [name, g] of CASES) {
     Deno.test(`conv2d ${pass}, ${name}`, async () => {
-      const e = await difference(pass, g);
-      assert(e < 2e-6, `relative error ${e}`);
+      for (const lanes of [undefined, await subgroup()]) {
+        const e = await difference(pass, g, lanes);
+        assert(e < 2e-6, `relative error ${e} with subgroups of ${lanes}`);
+      }
     });
   }
 }

@@ -1,15 +1,18 @@
 import type { ConvSpec } from "./conv2d.ts";
-import { type Kernel, LANES, range, spread, surplus, tile } from "./kernel.ts";
+import { broadcasts, type Kernel, LANES, range, rolled, spread, surplus, tile } from "./kernel.ts";
 
-/** Weights of one output channel that an invocation sums at most, where rows of the weight are not longer. */
-const SPAN = 8;
+/** Most sums that an invocation keeps, and most multiplications in one turn of the innermost loop. */
+const SUMS = 128;
+const PRODUCTS = 448;
+/** Multiplications up to which a gradient counts as small: compiling a large tile would take longer. */
+const SMALL = 1 << 18;
 
 /**
  * Gradient of a convolution with respect to its weight: for each weight, the sum over all images and output positions
  * of the output's gradient times the input element that the weight met there.
  *
  * An invocation sums whole rows of the weight, for several (input channel, row) pairs and output channels. It walks
- * over runs of neighbouring output positions, whose gradients are at addresses equal for all invocations.
+ * over runs of neighbouring output positions, whose gradients are the same for all invocations of a workgroup.
  */
 export function weightGradient(spec: ConvSpec): Kernel {
   const { geometry: g, operands } = spec;
@@ -19,10 +22,18 @@ export function weightGradient(spec: ConvSpec): Kernel {
   const outputs = g.weight[0] / g.groups;
   // A pair is an input channel and a row of the weight
   const pairs = inputs * kernelHeight;
-  const width = tile(Math.ceil(pairs / LANES), Math.max(1, Math.floor(SPAN / kernelWidth)));
-  const height = tile(outputs, Math.max(1, Math.min(16, Math.floor(128 / (width * kernelWidth)))));
-  const run = [4, 2].find((r) => outWidth % r === 0 && r * kernelWidth <= 12) ?? 1;
-  const tiles = Math.ceil(pairs / (LANES * width));
+  const lanes = spec.subgroup ?? LANES;
+  const small = batch * outHeight * outWidth * g.groups * outputs * pairs * kernelWidth < SMALL;
+  // Weights of one output channel, and output channels, that an invocation sums
+  const span = small ? 2 : kernelWidth === 1 && spec.subgroup ? 4 : 8;
+  const width = tile(Math.ceil(pairs / lanes), Math.max(1, Math.floor(span / kernelWidth)));
+  const most = small ? spec.subgroup ?? 4 : spec.subgroup ? 32 : 16;
+  const height = tile(outputs, Math.max(1, Math.min(most, Math.floor(SUMS / (width * kernelWidth)))));
+  const run =
+    (spec.subgroup ? [4, 2] : [2]).find((r) =>
+      !small && outWidth % r === 0 && r * height * width * kernelWidth <= PRODUCTS
+    ) ?? 1;
+  const tiles = Math.ceil(pairs / (lanes * width));
   const bands = Math.ceil(outputs / height);
   const total = tiles * bands * g.groups;
   const workgroups = spread(total);
@@ -45,9 +56,13 @@ export function weightGradient(spec: ConvSpec): Kernel {
     });
     return elements.join(" ").replaceAll("inRow", `inRow${j}`).replaceAll("at +", `at${j} + q0 +`);
   };
+  const take = broadcasts(height, spec.subgroup, (i) => i * outHeight * outWidth);
+  const gradients = take.loads.flatMap(({ id, offset }) =>
+    range(run).map((r) => `let p${id}_${r} = ${operands.second}[gradient + ${offset + r}u];`)
+  );
   const multiply = range(height).map((i) =>
     range(run).map((r) =>
-      `let g${i}_${r} = ${operands.second}[gradient + ${i * outHeight * outWidth + r}u]; ` +
+      `let g${i}_${r} = ${take.value(i, (id) => `p${id}_${r}`)}; ` +
       range(width).flatMap((j) =>
         range(kernelWidth).map((t) => {
           const at = offsets.indexOf(r * strideX + t * dilationX - left);
@@ -59,11 +74,11 @@ export function weightGradient(spec: ConvSpec): Kernel {
   return {
     workgroups,
     code: `${spec.declarations}
-@compute @workgroup_size(${LANES})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+@compute @workgroup_size(${lanes})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u32) {
   let id = group.x + group.y * ${workgroups[0]}u;
   ${surplus(total, workgroups)}
-  let pair0 = (id % ${tiles}u * ${LANES}u + lane) * ${width}u;
+  let pair0 = (id % ${tiles}u * ${lanes}u + lane) * ${width}u;
   let channel0 = id / ${tiles}u % ${bands}u * ${height}u;
   let slice = id / ${tiles * bands}u;
   ${
@@ -73,30 +88,31 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       ).join("\n  ")
     }
   ${sums.map((c) => `var c${c} = 0.0;`).join(" ")}
-  for (var line = 0u; line < ${batch * outHeight}u; line++) {
+  ${rolled("line", batch * outHeight)}
     let image = line / ${outHeight}u;
     let top = i32(line % ${outHeight}u) * ${strideY};
     let gradient0 = ((image * ${
       g.groups * outputs
-    }u + slice * ${outputs}u + channel0) * ${outHeight}u + line % ${outHeight}u) * ${outWidth}u;
+    }u + slice * ${outputs}u + channel0${take.shift}) * ${outHeight}u + line % ${outHeight}u) * ${outWidth}u;
     ${
       range(width).map((j) =>
         `let y${j} = top + rise${j}; let inRow${j} = y${j} >= 0 && y${j} < ${inHeight};
     let at${j} = (i32(image) * ${g.groups * inputs * inHeight} + plane${j} + y${j}) * ${inWidth};`
       ).join("\n    ")
     }
-    for (var step = 0u; step < ${outWidth / run}u; step++) {
+    ${rolled("step", outWidth / run)}
       let q0 = i32(step) * ${run * strideX};
       let gradient = gradient0 + step * ${run}u;
       ${range(width).map(load).join("\n      ")}
+      ${gradients.join("\n      ")}
       ${multiply.join("\n      ")}
     }
   }
   var sums = array<f32, ${sums.length}>(${sums.map((c) => `c${c}`).join(", ")});
-  for (var i = 0u; i < ${outputs % height ? `min(${height}u, ${outputs}u - channel0)` : `${height}u`}; i++) {
-    for (var j = 0u; j < ${width * kernelWidth}u; j++) {
+  ${rolled("i", height)}
+    ${rolled("j", width * kernelWidth)}
       let offset = pair0 * ${kernelWidth}u + j;
-      if (offset < ${pairs * kernelWidth}u) {
+      if (offset < ${pairs * kernelWidth}u${outputs % height ? ` && channel0 + i < ${outputs}u` : ""}) {
         let index = (slice * ${outputs}u + channel0 + i) * ${pairs * kernelWidth}u + offset;
         let value = sums[i * ${width * kernelWidth}u + j];
         ${spec.store("index", "value")}

@@ -1,5 +1,5 @@
 import type { ConvSpec } from "./conv2d.ts";
-import { type Kernel, LANES, range, spread, surplus, tile } from "./kernel.ts";
+import { broadcasts, type Kernel, LANES, range, rolled, spread, surplus, tile } from "./kernel.ts";
 
 /** Weight positions that one residue of result positions meets, along one axis. */
 interface Phase {
@@ -24,18 +24,21 @@ interface Axis {
   readonly phases: Phase[];
 }
 
-/** Most registers that hold sums, in vectors of lanes, and most weights, in one turn of the innermost loop. */
+/** Most sums that an invocation keeps, and most multiplications in one turn of the innermost loop. */
 const SUMS = 128;
-const WEIGHTS = 48;
-/** Most source elements that an invocation loads in one turn. */
-const LOADS = 24;
+const PRODUCTS = 448;
+/** Most source elements, and most weights, that an invocation loads in one turn. */
+const SOURCES = 24;
+const WEIGHTS = { subgroup: 16, alone: 48 };
+/** Multiplications up to which a convolution counts as small: compiling a large tile would take longer. */
+const SMALL = 1 << 18;
 
 /**
  * Forward convolution, or its gradient with respect to the input, which is the same sum with the roles of input and
  * output exchanged: only weight positions of the right residue modulo the stride contribute to a position.
  *
  * An invocation sums a run of neighbouring positions in a row for several channels: source elements are used for every
- * weight of the row that they meet, and weights, at addresses equal for all invocations, for all positions.
+ * weight of the row that they meet, and weights, which are the same for all invocations of a workgroup, for all positions.
  */
 export function slidingWindow(spec: ConvSpec): Kernel {
   const { geometry: g, operands } = spec;
@@ -48,16 +51,16 @@ export function slidingWindow(spec: ConvSpec): Kernel {
   const [channels, summed] = forward ? [outputs, inputs] : [inputs, outputs];
   const [channelStride, sumStride] = forward ? [inputs * area, area] : [area, inputs * area];
 
-  const { run, offsets } = runLength(horizontal);
+  const lanes = spec.subgroup ?? LANES;
+  const size = batch * g.groups * channels * vertical.results * horizontal.results;
+  const small = size * summed * area < SMALL;
+  const { run, offsets } = runLength(horizontal, small ? 2 : horizontal.kernel === 1 ? 4 : 8);
   const width = run * horizontal.phases.length;
-  const height = tile(
-    channels,
-    Math.max(1, Math.min(16, Math.floor(SUMS / width), Math.floor(WEIGHTS / horizontal.kernel))),
-  );
+  const height = tile(channels, mostChannels(spec, horizontal, run, small));
   const rows = Math.ceil(vertical.results / vertical.phases.length);
   const runs = Math.ceil(horizontal.results / width);
   const places = batch * rows * runs;
-  const tiles = Math.ceil(places / LANES);
+  const tiles = Math.ceil(places / lanes);
   const bands = Math.ceil(channels / height);
   const total = tiles * vertical.phases.length * bands * g.groups;
   const workgroups = spread(total);
@@ -76,6 +79,10 @@ export function slidingWindow(spec: ConvSpec): Kernel {
     return `let x${i} = select(0.0, ${operands.first}[u32(row + ${o})], ${guards.join(" && ")});`;
   });
   const sums = range(height * width);
+  const take = broadcasts(height, spec.subgroup, (i) => i * channelStride);
+  const weights = take.loads.flatMap(({ id, offset }) =>
+    range(horizontal.kernel).map((t) => `let p${id}_${t} = ${operands.second}[weight + ${offset + t}u];`)
+  );
   const multiply = range(height).map((i) =>
     range(horizontal.kernel).map((t) => {
       const products = horizontal.phases.flatMap((phase, p) => {
@@ -86,12 +93,9 @@ export function slidingWindow(spec: ConvSpec): Kernel {
           return `c${i * width + q * horizontal.phases.length + p} += w${i}_${t} * x${at};`;
         });
       });
-      return products.length
-        ? `let w${i}_${t} = ${operands.second}[weight + ${i * channelStride + t}u]; ${products.join(" ")}`
-        : "";
+      return products.length ? `let w${i}_${t} = ${take.value(i, (id) => `p${id}_${t}`)}; ${products.join(" ")}` : "";
     }).join(" ")
   );
-  const exact = channels % height === 0;
   const pick = (key: "first" | "count" | "offset") => {
     const values = vertical.phases.map((phase) => phase[key]);
     return values.slice(1).reduce((rest, v, i) => `select(${rest}, ${v}, phase == ${i + 1}u)`, `${values[0]}`);
@@ -100,11 +104,11 @@ export function slidingWindow(spec: ConvSpec): Kernel {
   return {
     workgroups,
     code: `${spec.declarations}
-@compute @workgroup_size(${LANES})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+@compute @workgroup_size(${lanes})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u32) {
   let id = group.x + group.y * ${workgroups[0]}u;
   ${surplus(total, workgroups)}
-  let place = id % ${tiles}u * ${LANES}u + lane;
+  let place = id % ${tiles}u * ${lanes}u + lane;
   let phase = id / ${tiles}u % ${vertical.phases.length}u;
   let channel0 = id / ${tiles * vertical.phases.length}u % ${bands}u * ${height}u;
   let slice = id / ${tiles * vertical.phases.length * bands}u;
@@ -112,19 +116,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let qy = place / ${runs}u % ${rows}u;
   let run = place % ${runs}u;
   let q0 = i32(run * ${run * horizontal.stride}u);
-  let weight0 = slice * ${outputs * inputs * area}u + channel0 * ${channelStride}u;
+  let weight0 = slice * ${outputs * inputs * area}u + (channel0${take.shift}) * ${channelStride}u;
   let plane0 = image * ${g.groups * summed}u + slice * ${summed}u;
   let firstTap = ${pick("first")};
   let taps = ${pick("count")};
   let y0 = i32(qy) * ${vertical.stride} + ${pick("offset")};
   ${sums.map((c) => `var c${c} = 0.0;`).join(" ")}
-  for (var k = 0u; k < ${summed}u; k++) {
-    for (var tap = 0; tap < taps; tap++) {
+  ${rolled("k", summed)}
+    for (var tap = 0; tap < taps + i32(group.z); tap++) {
       let y = y0 + tap * ${offsetStep};
       let inRow = y >= 0 && y < ${vertical.sources};
       let row = (i32(plane0 + k) * ${vertical.sources} + y) * ${horizontal.sources} + q0;
       let weight = weight0 + k * ${sumStride}u + u32(firstTap + tap * ${step}) * ${horizontal.kernel}u;
       ${loads.join("\n      ")}
+      ${weights.join("\n      ")}
       ${multiply.join("\n      ")}
     }
   }
@@ -133,10 +138,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   ${vertical.results % vertical.phases.length ? `if (resultY >= ${vertical.results}u) { return; }` : ""}
   let plane = (image * ${g.groups * channels}u + slice * ${channels}u + channel0) * ${vertical.results}u + resultY;
   var sums = array<f32, ${sums.length}>(${sums.map((c) => `c${c}`).join(", ")});
-  for (var i = 0u; i < ${exact ? `${height}u` : `min(${height}u, ${channels}u - channel0)`}; i++) {
-    for (var j = 0u; j < ${width}u; j++) {
+  ${rolled("i", height)}
+    ${rolled("j", width)}
       let x = run * ${width}u + j;
-      if (x < ${horizontal.results}u) {
+      if (x < ${horizontal.results}u${channels % height ? ` && channel0 + i < ${channels}u` : ""}) {
         let index = (plane + i * ${vertical.results}u) * ${horizontal.results}u + x;
         let value = sums[i * ${width}u + j];
         ${spec.store("index", "value")}
@@ -184,21 +189,34 @@ function axis({ pass, geometry: g }: ConvSpec, a: 0 | 1 | number): Axis {
   };
 }
 
-/** Neighbouring window positions for one invocation, and the source offsets that they need, in order. */
-function runLength(axis: Axis): { run: number; offsets: number[] } {
-  const most = Math.ceil(axis.results / axis.phases.length);
-  const wanted = tile(most, Math.max(1, Math.floor(8 / axis.phases.length)));
-  for (let run = wanted;; run--) {
+/** Neighbouring window positions, `most` at most, for one invocation, and the source offsets that they need, in order. */
+function runLength(axis: Axis, most: number): { run: number; offsets: number[] } {
+  const steps = Math.ceil(axis.results / axis.phases.length);
+  for (let run = tile(steps, Math.max(1, Math.floor(most / axis.phases.length)));; run--) {
     const offsets = new Set<number>();
     for (const phase of axis.phases) {
       for (const q of range(run)) {
         for (const t of range(phase.count)) offsets.add(q * axis.stride + phase.offset + t * phase.offsetStep);
       }
     }
-    if (run === 1 || offsets.size <= LOADS) {
+    if (run === 1 || offsets.size <= SOURCES) {
       return { run, offsets: [...offsets].sort((a, b) => a - b) };
     }
   }
+}
+
+/** Most channels for one invocation, so that sums, loads and code stay within what pays. */
+function mostChannels({ subgroup }: ConvSpec, axis: Axis, run: number, small: boolean): number {
+  const products = run * axis.phases.reduce((sum, phase) => sum + phase.count, 0);
+  return Math.max(
+    1,
+    Math.floor(Math.min(
+      small ? subgroup ?? 4 : subgroup ? 32 : 16,
+      SUMS / (run * axis.phases.length),
+      PRODUCTS / Math.max(1, products),
+      subgroup ? subgroup * Math.max(1, Math.floor(WEIGHTS.subgroup / axis.kernel)) : WEIGHTS.alone / axis.kernel,
+    )),
+  );
 }
 
 function gcd(a: number, b: number): number {
