@@ -11,9 +11,6 @@ export interface ElementwiseLowering {
   readonly scope: KernelScope;
 }
 
-/** Statements up to which one invocation computes eight elements rather than four. */
-const SHORT_BODY = 16;
-
 /** Lowers `root` element by element, in vectors of four where its size allows. */
 export function lowerElementwise(
   root: Tensor,
@@ -26,9 +23,7 @@ export function lowerElementwise(
   const i = variable("i", root.size);
   const result = body.root(root, unravel(i, root.shape));
   if (inPlace) scope.read(inPlace, i.key);
-  const wide = root.size % 4 === 0 && root.size >= 256
-    ? lowerWide(root, stored, body.statements.length, inPlace)
-    : null;
+  const wide = root.size % 4 === 0 && root.size >= 256 ? lowerWide(root, stored, inPlace) : null;
   if (wide) return { kernel: wide, scope };
   const store = storeStatement(root, inPlace ? scope.reads.get(inPlace)! : "result", "i", result);
   return { kernel: module(scope, root, root.size, [...body.statements, store], inPlace), scope };
@@ -49,23 +44,16 @@ function module(
   });
 }
 
-/** Several neighbouring elements an invocation, which read and write neighbours with one access. */
-function lowerWide(root: Tensor, stored: (t: Tensor) => boolean, length: number, inPlace?: Tensor): Kernel | null {
-  const width = length <= SHORT_BODY && root.size % 8 === 0 ? 8 : 4;
-  const first = scale(variable("i", root.size / width), width);
+/** Four neighbouring elements an invocation, which reads and writes neighbours with one access. */
+function lowerWide(root: Tensor, stored: (t: Tensor) => boolean, inPlace?: Tensor): Kernel | null {
+  const first = scale(variable("i", root.size / 4), 4);
   const emit = (scope: KernelScope): string[] => {
     const body = new Body(scope, stored);
-    const values = Array.from({ length: width }, (_, u) => {
-      const value = body.root(root, unravel(add(first, constant(u)), root.shape));
-      return storedForm(root, value);
-    });
+    const values = [0, 1, 2, 3].map((u) =>
+      storedForm(root, body.root(root, unravel(add(first, constant(u)), root.shape)))
+    );
     const output = inPlace ? scope.read(inPlace, "") : "result";
-    const vector = `vec4<${storageType(root.dtype)}>`;
-    for (let v = 0; v < width / 4; v++) {
-      const at = width === 4 ? "i" : `i * 2u + ${v}u`;
-      body.statements.push(`${output}[${at}] = ${vector}(${values.slice(4 * v, 4 * v + 4).join(", ")});`);
-    }
-    return body.statements;
+    return [...body.statements, `${output}[i] = vec4<${storageType(root.dtype)}>(${values.join(", ")});`];
   };
   // The first pass finds out which buffers are read other than four in a row
   const probe = new KernelScope(() => true);
@@ -73,7 +61,7 @@ function lowerWide(root: Tensor, stored: (t: Tensor) => boolean, length: number,
   if (inPlace && probe.scattered.has(inPlace)) return null;
   const scope = new KernelScope((t) => !probe.scattered.has(t));
   const statements = emit(scope);
-  return module(scope, root, root.size / width, statements, inPlace, true);
+  return module(scope, root, root.size / 4, statements, inPlace, true);
 }
 
 /** 16-bit outputs: two elements share a word, so one invocation writes both. */

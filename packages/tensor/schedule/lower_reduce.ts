@@ -30,7 +30,7 @@ export function reductionShape(primitive: ReducePrimitive, input: Tensor, target
   const last = input.shape.findLastIndex((n) => n > 1);
   // Where neighbouring results lie together in memory, an invocation takes four of them
   const width = !primitive.axes.includes(last) && results % 4 === 0 && results >= many ? 4 : 1;
-  const unroll = width === 4 ? 1 : [8, 4, 2].find((u) => length % u === 0) ?? 1;
+  const unroll = width === 4 ? 1 : [4, 2].find((u) => length % u === 0) ?? 1;
   const shared = width === 1 && results < many && length >= LONG;
   return { length, width, unroll: shared && length / unroll < LONG ? 1 : unroll, shared };
 }
