@@ -32,6 +32,8 @@ export class Packing {
   readonly #groups: Map<string, string[]> = new Map();
 
   /**
+   * Notes the structure of a tree.
+   *
    * @param tree Parameters; only their structure and shapes are kept in mind.
    * @param groupOf Names the group of a parameter.
    */

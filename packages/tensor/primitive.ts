@@ -19,31 +19,39 @@ export interface Emitter {
 /** Vector-Jacobian product: gradients with respect to the inputs, null where none flows. */
 export type Vjp = (grad: Tensor, out: Tensor) => readonly (Tensor | null)[];
 
-interface Common {
+/** What all primitives have. */
+export interface PrimitiveCommon {
+  /** Its name, for plans and messages. */
   readonly name: string;
   /** Absent for operations with no gradient. */
   readonly vjp?: Vjp;
 }
 
 /** A primitive that is computed wherever it is read. */
-export interface InlinePrimitive extends Common {
+export interface InlinePrimitive extends PrimitiveCommon {
+  /** Computed where it is read. */
   readonly kind: "inline";
   /** Rough cost of one element in simple operations; free for views. Guides what is recomputed and what is stored. */
   readonly cost: number;
   /** True where coordinates change but values do not. */
   readonly view?: boolean;
+  /** WGSL expression of the element at `coords`. */
   emit(emitter: Emitter, node: Tensor, coords: readonly Index[]): string;
 }
 
 /** Reduction of some axes of its one input. */
-export interface ReducePrimitive extends Common {
+export interface ReducePrimitive extends PrimitiveCommon {
+  /** A reduction. */
   readonly kind: "reduce";
+  /** The axes that shrink to length one. */
   readonly axes: readonly number[];
+  /** How elements combine. */
   readonly combine: "sum" | "max" | "min";
 }
 
 /** Batched matrix product of two inputs [..., M, K] and [..., K, N] of equal batch shapes. */
-export interface MatmulPrimitive extends Common {
+export interface MatmulPrimitive extends PrimitiveCommon {
+  /** A matrix product. */
   readonly kind: "matmul";
 }
 
@@ -55,26 +63,35 @@ export interface ConvGeometry {
   readonly weight: readonly number[];
   /** Sizes of its output, [N, O, oH, oW]. */
   readonly output: readonly number[];
+  /** Step between windows. */
   readonly stride: readonly [number, number];
+  /** Zeros around the input. */
   readonly padding: readonly [number, number];
+  /** Step between the taps of a window. */
   readonly dilation: readonly [number, number];
+  /** Number of independent channel groups. */
   readonly groups: number;
 }
 
 /** Convolution or one of its two gradients. */
-export interface ConvPrimitive extends Common {
+export interface ConvPrimitive extends PrimitiveCommon {
+  /** A convolution. */
   readonly kind: "conv2d";
+  /** The convolution itself or one of its gradients. */
   readonly pass: "forward" | "inputGrad" | "weightGrad";
+  /** Its sizes. */
   readonly geometry: ConvGeometry;
 }
 
 /** Inputs of one axis, one after another, copied rather than computed. */
-export interface ConcatPrimitive extends Common {
+export interface ConcatPrimitive extends PrimitiveCommon {
+  /** A copy of several tensors into one. */
   readonly kind: "concat";
 }
 
 /** A tensor that is given, not computed: data on the host or in a device buffer. */
-export interface LeafPrimitive extends Common {
+export interface LeafPrimitive extends PrimitiveCommon {
+  /** Given, not computed. */
   readonly kind: "leaf";
 }
 

@@ -13,10 +13,15 @@ export type Atom =
 
 /** Affine combination of atoms: offset + sum of coefficient * atom. */
 export interface Index {
+  /** Atoms with their coefficients, in the order of their keys. */
   readonly terms: readonly (readonly [Atom, number])[];
+  /** The constant part. */
   readonly offset: number;
+  /** Smallest value. */
   readonly min: number;
+  /** Largest value. */
   readonly max: number;
+  /** The same for equal indices. */
   readonly key: string;
 }
 
