@@ -11,6 +11,9 @@ export interface ElementwiseLowering {
   readonly scope: KernelScope;
 }
 
+/** Elements from which wide accesses earn back the time that the driver takes to compile them. */
+export const WORTH_WIDTH = 4096;
+
 /** Lowers `root` element by element, in vectors of four where its size allows. */
 export function lowerElementwise(
   root: Tensor,
@@ -23,7 +26,7 @@ export function lowerElementwise(
   const i = variable("i", root.size);
   const result = body.root(root, unravel(i, root.shape));
   if (inPlace) scope.read(inPlace, i.key);
-  const wide = root.size % 4 === 0 && root.size >= 256 ? lowerWide(root, stored, inPlace) : null;
+  const wide = root.size % 4 === 0 && root.size >= WORTH_WIDTH ? lowerWide(root, stored, inPlace) : null;
   if (wide) return { kernel: wide, scope };
   const store = storeStatement(root, inPlace ? scope.reads.get(inPlace)! : "result", "i", result);
   return { kernel: module(scope, root, root.size, [...body.statements, store], inPlace), scope };

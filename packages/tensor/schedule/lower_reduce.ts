@@ -4,6 +4,7 @@ import type { Tensor } from "../tensor.ts";
 import type { Body } from "./emitter.ts";
 import { add, constant, scale, unravel, variable } from "./index_expression.ts";
 import type { Target } from "./lower.ts";
+import { WORTH_WIDTH } from "./lower_elementwise.ts";
 
 /** A reduction's sizes and how its work is shared out. */
 export interface ReductionShape {
@@ -27,10 +28,11 @@ export function reductionShape(primitive: ReducePrimitive, input: Tensor, target
   const length = primitive.axes.reduce((n, a) => n * input.shape[a], 1);
   const results = input.size / length;
   const many = MANY_RESULTS[target.kind];
+  const large = input.size >= WORTH_WIDTH;
   const last = input.shape.findLastIndex((n) => n > 1);
   // Where neighbouring results lie together in memory, an invocation takes four of them
-  const width = !primitive.axes.includes(last) && results % 4 === 0 && results >= many ? 4 : 1;
-  const unroll = width === 4 ? 1 : [4, 2].find((u) => length % u === 0) ?? 1;
+  const width = large && !primitive.axes.includes(last) && results % 4 === 0 && results >= many ? 4 : 1;
+  const unroll = width === 4 || !large ? 1 : [4, 2].find((u) => length % u === 0) ?? 1;
   const shared = width === 1 && results < many && length >= LONG;
   return { length, width, unroll: shared && length / unroll < LONG ? 1 : unroll, shared };
 }
