@@ -1,4 +1,4 @@
-import { type Kernel, spread } from "./kernel.ts";
+import { type Kernel, rolled, spread } from "./kernel.ts";
 
 /** What a reduction kernel is made of. */
 export interface ReduceSpec {
@@ -88,11 +88,11 @@ function perInvocation(spec: ReduceSpec): Kernel {
     workgroups,
     code: `${declarations}
 @compute @workgroup_size(${GROUP})
-fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
   let i = gid.x + gid.y * ${GROUP * workgroups[0]}u;
   if (i >= ${invocations}u) { return; }
   ${rows.map((v) => `var t${v}: ${type} = ${START[combine][type]};`).join(" ")}
-  for (var block = 0u; block < ${length / values[0].length}u; block++) {
+  ${rolled("block", length / values[0].length)}
     ${combineBlock(spec)}
   }
   ${rows.map((v) => spec.store(`i * ${rows.length}u + ${v}u`, `t${v}`)).join("\n  ")}
@@ -116,11 +116,11 @@ function perWorkgroup(spec: ReduceSpec): Kernel {
     code: `${declarations}
 var<workgroup> part: array<${type}, ${GROUP}>;
 @compute @workgroup_size(${GROUP})
-fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let i = wid.x + wid.y * ${workgroups[0]}u;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let i = group.x + group.y * ${workgroups[0]}u;
   if (i >= ${outputs}u) { return; }
   var t0: ${type} = ${START[combine][type]};
-  for (var block = lane; block < ${length / values[0].length}u; block += ${GROUP}u) {
+  for (var block = lane; block < ${length / values[0].length}u + group.z; block += ${GROUP}u) {
     ${combineBlock(spec)}
   }
   part[lane] = t0;
