@@ -35,10 +35,10 @@ export interface AlignOptions {
 
 /** Enough for every problem of this example to come within 2 %. */
 export const DEFAULTS: AlignOptions = {
-  steps: 1500,
+  steps: 2000,
   fakeSteps: 6,
   draws: 306,
-  lr: 0.03,
+  lr: 0.02,
   fakeLr: 0.1,
   emaDecay: 0.995,
   seed: 1,
