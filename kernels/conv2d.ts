@@ -1,6 +1,7 @@
 import { weightGradient } from "./conv2d_weight.ts";
 import { slidingWindow } from "./conv2d_window.ts";
 import type { Kernel } from "./kernel.ts";
+import { matmul } from "./matmul.ts";
 
 /** Sizes and settings of a two-dimensional convolution (strictly a cross-correlation, as in PyTorch). */
 export interface ConvGeometry {
@@ -80,7 +81,38 @@ export interface ConvSpec {
  */
 export function conv2d(spec: ConvSpec): Kernel {
   validate(spec.geometry);
-  return spec.pass === "weightGrad" ? weightGradient(spec) : slidingWindow(spec);
+  // A graphics processor reads what all invocations share in one go
+  const plan = spec.target === "gpu" ? { ...spec, subgroup: undefined } : spec;
+  if (spec.pass === "weightGrad") return weightGradient(plan);
+  return isPointwise(spec.geometry) ? pointwise(spec) : slidingWindow(plan);
+}
+
+/** Whether each output position depends on the input at that position alone. */
+function isPointwise({ weight, stride, padding }: ConvGeometry): boolean {
+  return [...weight.slice(2), ...stride].every((n) => n === 1) && padding.every((n) => n === 0);
+}
+
+/** A pointwise convolution, or its gradient with respect to the input: for each image and group a matrix product. */
+function pointwise({ pass, geometry: g, operands, ...rest }: ConvSpec): Kernel {
+  const inputs = g.weight[1];
+  const outputs = g.weight[0] / g.groups;
+  const positions = g.output[2] * g.output[3];
+  const [m, k] = pass === "forward" ? [outputs, inputs] : [inputs, outputs];
+  const group = (z: string) => g.groups === 1 ? "0u" : `${z} % ${g.groups}u * ${inputs * outputs}u`;
+  return matmul({
+    batch: g.input[0] * g.groups,
+    m,
+    n: positions,
+    k,
+    a: {
+      name: operands.second,
+      base: group,
+      rowStride: pass === "forward" ? inputs : 1,
+      colStride: pass === "forward" ? 1 : inputs,
+    },
+    b: { name: operands.first, base: (z) => `${z} * ${k * positions}u`, rowStride: positions, colStride: 1 },
+    ...rest,
+  });
 }
 
 function validate({ input, weight, output, groups }: ConvGeometry): void {

@@ -39,7 +39,12 @@ function products(g: ConvGeometry, visit: (input: number, weight: number, output
   }
 }
 
-async function difference(pass: ConvSpec["pass"], geometry: ConvGeometry, lanes?: number): Promise<number> {
+async function difference(
+  pass: ConvSpec["pass"],
+  geometry: ConvGeometry,
+  lanes?: number,
+  target: ConvSpec["target"] = "software",
+): Promise<number> {
   const input = noise(size(geometry.input), 1);
   const weight = noise(size(geometry.weight), 2);
   const output = noise(size(geometry.output), 3);
@@ -54,7 +59,7 @@ async function difference(pass: ConvSpec["pass"], geometry: ConvGeometry, lanes?
     operands: { first: "first", second: "second" },
     declarations: DECLARATIONS,
     store: (index, value) => `result[${index}] = ${value} - 0.25;`,
-    target: "software",
+    target,
     subgroup: lanes,
   });
   const expected = new Float64Array(size(shape)).fill(-0.25);
@@ -98,6 +103,8 @@ const CASES: [string, ConvGeometry][] = [
   ["3x3, same size", geometry([2, 5, 16, 16], [18, 3, 3], { padding: [1, 1] })],
   ["3x3, large", geometry([3, 9, 16, 20], [37, 3, 3], { padding: [1, 1] })],
   ["3x3, stride 2, large", geometry([3, 16, 16, 16], [40, 3, 3], { stride: [2, 2], padding: [1, 1] })],
+  ["1x1, stride 2", geometry([2, 5, 9, 9], [6, 1, 1], { stride: [2, 2] })],
+  ["1x1, groups", geometry([2, 6, 5, 5], [9, 1, 1], { groups: 3 })],
   ["1x1, large", geometry([4, 50, 10, 10], [40, 1, 1])],
   ["5x5, groups, large", geometry([3, 8, 17, 17], [20, 5, 5], { padding: [2, 2], groups: 2 })],
   ["1x1", geometry([3, 10, 7, 9], [17, 1, 1])],
@@ -125,6 +132,15 @@ for (const pass of ["forward", "inputGrad", "weightGrad"] as const) {
     });
   }
 }
+
+Deno.test("conv2d on a graphics processor", async () => {
+  // Few channels, since the software driver is slow to compile many loads
+  const small = geometry([2, 3, 7, 9], [3, 3, 3], { padding: [1, 1] });
+  for (const pass of ["forward", "inputGrad", "weightGrad"] as const) {
+    const e = await difference(pass, small, undefined, "gpu");
+    assert(e < 2e-6, `relative error ${e}`);
+  }
+});
 
 Deno.test("conv2d names sizes that contradict each other", () => {
   assertThrows(

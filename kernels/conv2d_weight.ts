@@ -1,5 +1,5 @@
 import type { ConvSpec } from "./conv2d.ts";
-import { broadcasts, type Kernel, LANES, range, rolled, spread, surplus, tile } from "./kernel.ts";
+import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus, tile } from "./kernel.ts";
 
 /** Most sums that an invocation keeps, and most multiplications in one turn of the innermost loop. */
 const SUMS = 128;
@@ -22,7 +22,7 @@ export function weightGradient(spec: ConvSpec): Kernel {
   const outputs = g.weight[0] / g.groups;
   // A pair is an input channel and a row of the weight
   const pairs = inputs * kernelHeight;
-  const lanes = spec.subgroup ?? LANES;
+  const lanes = laneCount(spec);
   const small = batch * outHeight * outWidth * g.groups * outputs * pairs * kernelWidth < SMALL;
   // Weights of one output channel, and output channels, that an invocation sums
   const span = small ? 2 : kernelWidth === 1 && spec.subgroup ? 4 : 8;

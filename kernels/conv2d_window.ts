@@ -1,5 +1,5 @@
 import type { ConvSpec } from "./conv2d.ts";
-import { broadcasts, type Kernel, LANES, range, rolled, spread, surplus, tile } from "./kernel.ts";
+import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus, tile } from "./kernel.ts";
 
 /** Weight positions that one residue of result positions meets, along one axis. */
 interface Phase {
@@ -51,7 +51,7 @@ export function slidingWindow(spec: ConvSpec): Kernel {
   const [channels, summed] = forward ? [outputs, inputs] : [inputs, outputs];
   const [channelStride, sumStride] = forward ? [inputs * area, area] : [area, inputs * area];
 
-  const lanes = spec.subgroup ?? LANES;
+  const lanes = laneCount(spec);
   const size = batch * g.groups * channels * vertical.results * horizontal.results;
   const small = size * summed * area < SMALL;
   const { run, offsets } = runLength(horizontal, small ? 2 : horizontal.kernel === 1 ? 4 : 8);
@@ -122,16 +122,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u3
   let taps = ${pick("count")};
   let y0 = i32(qy) * ${vertical.stride} + ${pick("offset")};
   ${sums.map((c) => `var c${c} = 0.0;`).join(" ")}
-  ${rolled("k", summed)}
-    for (var tap = 0; tap < taps + i32(group.z); tap++) {
-      let y = y0 + tap * ${offsetStep};
-      let inRow = y >= 0 && y < ${vertical.sources};
-      let row = (i32(plane0 + k) * ${vertical.sources} + y) * ${horizontal.sources} + q0;
-      let weight = weight0 + k * ${sumStride}u + u32(firstTap + tap * ${step}) * ${horizontal.kernel}u;
-      ${loads.join("\n      ")}
-      ${weights.join("\n      ")}
-      ${multiply.join("\n      ")}
-    }
+  // One loop over channels and taps: a nested one would pass all sums on twice
+  var k = 0u;
+  var tap = 0;
+  for (var turn = 0; turn < taps * ${summed} + i32(group.z); turn++) {
+    let y = y0 + tap * ${offsetStep};
+    let inRow = y >= 0 && y < ${vertical.sources};
+    let row = (i32(plane0 + k) * ${vertical.sources} + y) * ${horizontal.sources} + q0;
+    let weight = weight0 + k * ${sumStride}u + u32(firstTap + tap * ${step}) * ${horizontal.kernel}u;
+    ${loads.join("\n    ")}
+    ${weights.join("\n    ")}
+    ${multiply.join("\n    ")}
+    let last = tap + 1 == taps;
+    k += select(0u, 1u, last);
+    tap = select(tap + 1, 0, last);
   }
   if (place >= ${places}u) { return; }
   let resultY = qy * ${vertical.phases.length}u + phase;

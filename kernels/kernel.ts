@@ -24,7 +24,12 @@ export function surplus(count: number, [x, y]: readonly number[]): string {
 }
 
 /** Invocations that a software adapter runs as the lanes of one vector (AVX2). */
-export const LANES = 8;
+const LANES = 8;
+
+/** Invocations in a workgroup whose invocations each sum a tile of registers. */
+export function laneCount({ target, subgroup }: { target: "software" | "gpu"; subgroup?: number | undefined }): number {
+  return target === "gpu" ? 64 : subgroup ?? LANES;
+}
 
 /** Numbers 0 to n - 1. */
 export function range(n: number): number[] {

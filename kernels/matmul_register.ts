@@ -1,4 +1,4 @@
-import { broadcasts, type Kernel, LANES, range, rolled, spread, surplus, tile } from "./kernel.ts";
+import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus, tile } from "./kernel.ts";
 import type { MatmulSpec } from "./matmul.ts";
 
 /** One side of the product: what it costs to move along it and along the sum. */
@@ -39,7 +39,7 @@ export function registerMatmul(spec: MatmulSpec): Kernel {
     sumStride: b.rowStride,
     length: n,
   };
-  const lanes = spec.subgroup ?? LANES;
+  const lanes = laneCount(spec);
   const waste = (length: number) => Math.ceil(length / lanes) * lanes / length;
   const lanesOnRows = waste(m) < waste(n);
   const [shared, laned] = lanesOnRows ? [columns, rows] : [rows, columns];
