@@ -69,7 +69,7 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
     out,
     resume,
     interrupt,
-    command: `deno task train ${quote(args)}`.trim(),
+    command: earlier && overrides.length === 0 ? earlier.command : commandLine(given, overrides),
   });
   if (summary === undefined) {
     console.error(`Stopped after step ${done} of ${config.steps}; --resume --out ${out} goes on`);
@@ -81,7 +81,14 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** Arguments as they can be typed again, without where this machine keeps its files. */
-function quote(args: readonly string[]): string {
-  return args.map((arg) => /^[\w./=:,@+-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`).join(" ");
+/**
+ * The command that makes the same results again: without where they went, or whether it took several goes, and without
+ * where this machine keeps its files.
+ */
+function commandLine(config: string, overrides: readonly string[]): string {
+  const here = `${Deno.cwd()}/`;
+  const plain = (text: string) => text.replaceAll(here, "");
+  const words = [plain(config), ...overrides.flatMap((override) => ["--set", plain(override)])];
+  const quote = (word: string) => /^[\w./=:,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return `deno task train ${words.map(quote).join(" ")}`;
 }
