@@ -69,6 +69,10 @@ export function registerMatmul(spec: MatmulSpec): Kernel {
       return `${sum} = ${terms.reduce((e, t) => `${e} + x${i}_${t} * y${j}_${t}`, sum)};`;
     }).join(" ")
   );
+  const guards = [
+    ...(shared.length % height ? [`i0 + i < ${shared.length}u`] : []),
+    ...(laned.length % (lanes * width) ? [`position < ${laned.length}u`] : []),
+  ];
   const [row, column] = lanesOnRows ? ["position", "i0 + i"] : ["i0 + i", "position"];
   return {
     workgroups,
@@ -93,7 +97,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u3
   ${rolled("i", height)}
     ${rolled("j", width)}
       let position = j0 + j * ${lanes}u;
-      if (i0 + i < ${shared.length}u && position < ${laned.length}u) {
+      ${guards.length ? `if (${guards.join(" && ")}) {` : "{"}
         let index = (z * ${m}u + ${row}) * ${n}u + ${column};
         let value = sums[i * ${width}u + j];
         ${spec.store("index", "value")}
