@@ -1,5 +1,5 @@
 /** Sinusoidal embedding of time steps. */
-import { arange } from "../creation.ts";
+import { tensor } from "../creation.ts";
 import type { Tensor } from "../tensor.ts";
 import { cat } from "./indexing.ts";
 
@@ -34,9 +34,10 @@ export function timestepEmbedding(
     scale = 1,
   } = options;
   const half = Math.floor(dim / 2);
-  const frequency = arange(half).mul(
-    -Math.log(maxPeriod) / (half - downscaleFreqShift),
-  ).exp();
+  // On the host in float64: a device's exp errs by enough to turn a large angle visibly
+  const frequency = tensor(
+    Float32Array.from({ length: half }, (_, k) => Math.exp(-Math.log(maxPeriod) * k / (half - downscaleFreqShift))),
+  );
   const angle = t.cast("f32").unsqueeze(1).mul(frequency).mul(scale);
   const parts = [angle.sin(), angle.cos()];
   const embedding = cat(flipSinToCos ? parts.reverse() : parts, 1);
