@@ -6,12 +6,12 @@
  *
  * @example Gradient descent in one compiled step
  * ```ts
- * import { assign, compile, grad, init, scalar, tensor } from "@dipp/tensor";
+ * import { assign, compile, grad, init, scalar, type Tensor, tensor } from "@dipp/tensor";
  * import { assertAlmostEquals } from "@std/assert";
  *
  * await init();
  * const x = await tensor([3, -2]).realize();
- * const step = compile(({ lr }) => {
+ * const step = compile(({ lr }: { lr: Tensor }) => {
  *   const loss = x.square().sum();
  *   assign(x, x.sub(grad(loss, [x])[0].mul(lr)));
  *   return { loss };

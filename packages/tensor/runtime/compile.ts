@@ -29,7 +29,7 @@ interface Trace<Out> {
  *
  * @example A counter
  * ```ts
- * import { assign, compile, init, scalar } from "@dipp/tensor";
+ * import { assign, compile, init, scalar, type Tensor } from "@dipp/tensor";
  * import { assertEquals } from "@std/assert";
  *
  * await init();
