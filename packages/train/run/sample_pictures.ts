@@ -99,6 +99,26 @@ export class SamplePictures {
     await Deno.mkdir(path.slice(0, path.lastIndexOf("/")) || ".", { recursive: true });
     await writePng(path, imageGrid(batch, { scale: 2, columns: 8, labels: this.prompts }));
   }
+
+  /**
+   * Draws some of the prompts with several models, one row each, into a PNG file.
+   *
+   * @param path The file.
+   * @param models Each row's label and model.
+   * @param batchSize How many at a time.
+   * @param columns How many prompts.
+   */
+  async compare(path: string, models: Readonly<Record<string, Draw>>, batchSize: number, columns = 10): Promise<void> {
+    const shown = spread(this.prompts.map((_, i) => i), columns);
+    const pixels = 3 * this.#size * this.#size;
+    const rows: Float32Array[] = [];
+    for (const draw of Object.values(models)) rows.push(take((await this.images(draw, batchSize)).data, shown, pixels));
+    const data = new Float32Array(rows.length * shown.length * pixels);
+    rows.forEach((row, i) => data.set(row, i * row.length));
+    const batch = { data, shape: [rows.length * shown.length, 3, this.#size, this.#size] };
+    const labels = { rowLabels: Object.keys(models), columnLabels: shown.map((i) => this.prompts[i]) };
+    await writePng(path, imageGrid(batch, { scale: 2, columns: shown.length, ...labels }));
+  }
 }
 
 /** `count` of the items, evenly spaced, or all of them. */

@@ -124,8 +124,11 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
       await picture("after");
       const teacherDraws = teacherDraw(models.teacher, config.sampler.steps, config.sampler.guidance.omega);
       await picture("teacher", teacherDraws);
+      const beforeDraws = generatorDraw(models.before, sigmaInit);
+      const rows = { teacher: teacherDraws, before: beforeDraws, after: drawNow };
+      await pictures.compare(`${context.out}/samples/comparison.png`, rows, batch_size);
       const summary = {
-        before: await evaluation.measure(generatorDraw(models.before, sigmaInit)),
+        before: await evaluation.measure(beforeDraws),
         after: await evaluation.measure(drawNow),
         teacher: await evaluation.measure(teacherDraws),
       };
