@@ -55,9 +55,9 @@ export function vjp(
   outputs.forEach((out, k) => {
     if (!sameShape(out.shape, cotangents[k].shape)) {
       throw new RangeError(
-        `Cannot differentiate output ${k} of shape ${
-          show(out.shape)
-        }: its cotangent has shape ${show(cotangents[k].shape)}`,
+        `Cannot differentiate output ${k} of shape ${show(out.shape)}: its cotangent has shape ${
+          show(cotangents[k].shape)
+        }`,
       );
     }
     accumulate(out, cotangents[k]);
@@ -99,9 +99,7 @@ export function vjp(
 export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.size !== 1) {
     throw new RangeError(
-      `Cannot take the gradient of shape ${
-        show(loss.shape)
-      }: expected one element`,
+      `Cannot take the gradient of shape ${show(loss.shape)}: expected one element`,
     );
   }
   return vjp([loss], [full(loss.shape, 1, loss.dtype)], wrt);
@@ -125,9 +123,7 @@ export function checkpoint(
 ): Tensor {
   const out = fn(...inputs.map(stopGradient));
   const recompute = (g: Tensor) => {
-    const again = inputs.map((t) =>
-      new Tensor(identity(t, "recompute"), [t], t.shape, t.dtype)
-    );
+    const again = inputs.map((t) => new Tensor(identity(t, "recompute"), [t], t.shape, t.dtype));
     return [null, ...vjp([fn(...again)], [g], again)];
   };
   return new Tensor(

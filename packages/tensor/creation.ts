@@ -8,9 +8,7 @@ import { full, Tensor } from "./tensor.ts";
 export type Nested = number | readonly Nested[];
 
 function nestedShape(data: Nested): number[] {
-  return typeof data === "number"
-    ? []
-    : [data.length, ...(data.length > 0 ? nestedShape(data[0]) : [])];
+  return typeof data === "number" ? [] : [data.length, ...(data.length > 0 ? nestedShape(data[0]) : [])];
 }
 
 function flattenNested(data: Nested, shape: Shape, out: number[]): number[] {
@@ -25,9 +23,7 @@ function flattenNested(data: Nested, shape: Shape, out: number[]): number[] {
   }
   if (data.length !== shape[0]) {
     throw new RangeError(
-      `Cannot make a tensor of ragged data: an array has ${data.length} elements, expected ${
-        shape[0]
-      }`,
+      `Cannot make a tensor of ragged data: an array has ${data.length} elements, expected ${shape[0]}`,
     );
   }
   for (const part of data) flattenNested(part, shape.slice(1), out);
@@ -62,9 +58,7 @@ export function tensor(
   const dims = [...(shape ?? natural)];
   if (sizeOf(dims) !== flat.length) {
     throw new RangeError(
-      `Cannot make a tensor of shape ${
-        show(dims)
-      } from ${flat.length} elements: expected ${sizeOf(dims)}`,
+      `Cannot make a tensor of shape ${show(dims)} from ${flat.length} elements: expected ${sizeOf(dims)}`,
     );
   }
   const type = dtype ?? (typed ? dtypeOf(data) : "f32");

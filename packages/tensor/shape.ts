@@ -32,9 +32,7 @@ export function normalizeAxis(axis: number, ndim: number, op: string): number {
   const positive = axis < 0 ? axis + ndim : axis;
   if (!Number.isInteger(axis) || positive < 0 || positive >= ndim) {
     throw new RangeError(
-      `Cannot apply ${op} along axis ${axis}: expected an integer in [${-ndim}, ${
-        ndim - 1
-      }]`,
+      `Cannot apply ${op} along axis ${axis}: expected an integer in [${-ndim}, ${ndim - 1}]`,
     );
   }
   return positive;
@@ -47,9 +45,7 @@ export function normalizeAxes(
   op: string,
 ): number[] {
   if (axes === undefined) return Array.from({ length: ndim }, (_, i) => i);
-  const list = (typeof axes === "number" ? [axes] : axes).map((a) =>
-    normalizeAxis(a, ndim, op)
-  );
+  const list = (typeof axes === "number" ? [axes] : axes).map((a) => normalizeAxis(a, ndim, op));
   if (new Set(list).size !== list.length) {
     throw new RangeError(
       `Cannot apply ${op} along axes ${show(list)}: expected distinct axes`,
@@ -66,9 +62,7 @@ export function broadcastShapes(a: Shape, b: Shape, op: string): number[] {
     const n = b[i - ndim + b.length] ?? 1;
     if (m !== n && m !== 1 && n !== 1) {
       throw new RangeError(
-        `Cannot broadcast shapes ${show(a)} and ${
-          show(b)
-        } in ${op}: axis ${i} has lengths ${m} and ${n}`,
+        `Cannot broadcast shapes ${show(a)} and ${show(b)} in ${op}: axis ${i} has lengths ${m} and ${n}`,
       );
     }
     return m === 1 ? n : m;

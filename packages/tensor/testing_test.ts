@@ -1,9 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  AssertionError,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, AssertionError, assertThrows } from "@std/assert";
 import { assertClose, numericalGradient, relativeError } from "./testing.ts";
 
 Deno.test("relativeError() scales by the value, and by the rms below it", () => {

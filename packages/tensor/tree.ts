@@ -154,8 +154,7 @@ function mapNode<T, U>(
   fn: (leaf: T, path: string) => U,
   path: string,
 ): Tree<U> {
-  const below = (key: string | number) =>
-    path === "" ? `${key}` : `${path}.${key}`;
+  const below = (key: string | number) => path === "" ? `${key}` : `${path}.${key}`;
   if (Array.isArray(node)) {
     return node.map((child: Tree<T>, i) => mapNode(child, fn, below(i)));
   }

@@ -1,12 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  type Tree,
-  treeEntries,
-  treeFromEntries,
-  treeLeaves,
-  treeMap,
-  treeWithLeaves,
-} from "./tree.ts";
+import { type Tree, treeEntries, treeFromEntries, treeLeaves, treeMap, treeWithLeaves } from "./tree.ts";
 
 class Leaf {
   readonly items: number[] = [1, 2];

@@ -15,12 +15,7 @@ import type {
   Command,
   Program,
 } from "./backend.ts";
-import {
-  backendLimits,
-  grantedFeatures,
-  type OpenDevice,
-  openDevice,
-} from "./webgpu_adapter.ts";
+import { backendLimits, grantedFeatures, type OpenDevice, openDevice } from "./webgpu_adapter.ts";
 import { ErrorLatch } from "./webgpu_errors.ts";
 import { Kernels } from "./webgpu_kernel.ts";
 import { Memory } from "./webgpu_memory.ts";
@@ -166,9 +161,7 @@ class WebGpuBackend implements Backend {
       );
     }
     const { gpu } = handle.block;
-    const data = length === 0
-      ? new ArrayBuffer(0)
-      : await this.#waited(this.#readback.request(gpu, length));
+    const data = length === 0 ? new ArrayBuffer(0) : await this.#waited(this.#readback.request(gpu, length));
     this.#errors.throwKept();
     return data;
   }

@@ -28,8 +28,7 @@ const COMPUTE_LIMITS = [
 ] as const;
 
 /** PCI vendor ids, in decimal as Deno reports them, and browsers' names. */
-const INTEGRATED_VENDORS =
-  /^(4203|5045|20803|32902|apple|arm|qualcomm|intel)$/i;
+const INTEGRATED_VENDORS = /^(4203|5045|20803|32902|apple|arm|qualcomm|intel)$/i;
 
 /** The optional features that a device has. */
 export function grantedFeatures(device: GPUDevice): ReadonlySet<string> {
@@ -138,9 +137,7 @@ async function requestAdapter(): Promise<GPUAdapter> {
 async function requestDevice(first: GPUAdapter): Promise<GPUDevice> {
   // Deno grants subgroups without listing them, so asking is the only test.
   const listed = OPTIONAL_FEATURES.filter((name) => first.features.has(name));
-  const asked = OPTIONAL_FEATURES.filter((name) =>
-    first.features.has(name) || (name as string) === "subgroups"
-  );
+  const asked = OPTIONAL_FEATURES.filter((name) => first.features.has(name) || (name as string) === "subgroups");
   try {
     return await first.requestDevice(descriptor(first, asked));
   } catch {

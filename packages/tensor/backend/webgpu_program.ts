@@ -5,14 +5,7 @@
  * @module
  */
 
-import type {
-  BackendBuffer,
-  BackendLimits,
-  Command,
-  CopyCommand,
-  DispatchCommand,
-  Program,
-} from "./backend.ts";
+import type { BackendBuffer, BackendLimits, Command, CopyCommand, DispatchCommand, Program } from "./backend.ts";
 import { type Kernels, WebGpuPipeline } from "./webgpu_kernel.ts";
 import { type Block, WebGpuBuffer } from "./webgpu_memory.ts";
 

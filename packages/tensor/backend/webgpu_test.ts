@@ -1,10 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertRejects,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import type { Backend, BackendBuffer, Command } from "./backend.ts";
 import { createWebGpuBackend, type WebGpuOptions } from "./webgpu.ts";
 

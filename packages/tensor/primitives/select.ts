@@ -11,10 +11,7 @@ export function select(cond: Tensor, x: Tensor, y: Tensor): InlinePrimitive {
     cost: 1,
     // A product with the mask would turn an infinite gradient of the other branch into NaN
     vjp: (g) => [null, g.where(cond, 0), g.where(cond.logicalNot(), 0)],
-    emit: (e, _node, coords) =>
-      `select(${e.value(y, coords)}, ${e.value(x, coords)}, ${
-        e.value(cond, coords)
-      })`,
+    emit: (e, _node, coords) => `select(${e.value(y, coords)}, ${e.value(x, coords)}, ${e.value(cond, coords)})`,
   };
 }
 

@@ -133,8 +133,7 @@ export const UNARY = {
     },
   },
   geluTanh: {
-    wgsl: (x) =>
-      `(0.5 * ${x} * (1.0 + dipp_tanh(${SQRT_2_OVER_PI} * (${x} + 0.044715 * ${x} * ${x} * ${x}))))`,
+    wgsl: (x) => `(0.5 * ${x} * (1.0 + dipp_tanh(${SQRT_2_OVER_PI} * (${x} + 0.044715 * ${x} * ${x} * ${x}))))`,
     cost: 14,
     helper: TANH,
     vjp: (g, _, x) => {

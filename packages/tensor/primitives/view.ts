@@ -1,14 +1,6 @@
 /** Views: the same elements at other coordinates. None copies; each only rewrites the coordinates of a read. */
 import type { InlinePrimitive } from "../primitive.ts";
-import {
-  add,
-  constant,
-  type Index,
-  ravel,
-  scale,
-  unravel,
-  wgsl,
-} from "../schedule/index_expression.ts";
+import { add, constant, type Index, ravel, scale, unravel, wgsl } from "../schedule/index_expression.ts";
 import type { Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -71,10 +63,7 @@ export function slice(
   return view(
     "slice",
     input,
-    (coords) =>
-      coords.map((c, i) =>
-        add(scale(c, ranges[i].step), constant(ranges[i].start))
-      ),
+    (coords) => coords.map((c, i) => add(scale(c, ranges[i].step), constant(ranges[i].start))),
     (g) => {
       // Spread by the step (append zeros to each element, then cut), then pad back into place
       const spread = ranges.reduce((g, { step, count }, axis) => {
@@ -109,10 +98,7 @@ export function flip(input: Tensor, axes: readonly number[]): InlinePrimitive {
   return view(
     "flip",
     input,
-    (coords) =>
-      coords.map((c, i) =>
-        axes.includes(i) ? add(constant(input.shape[i] - 1), scale(c, -1)) : c
-      ),
+    (coords) => coords.map((c, i) => axes.includes(i) ? add(constant(input.shape[i] - 1), scale(c, -1)) : c),
     (g) => g.flip(axes),
   );
 }
