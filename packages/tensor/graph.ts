@@ -16,7 +16,6 @@
  */
 export type {
   ConcatPrimitive,
-  ConvGeometry,
   ConvPrimitive,
   Emitter,
   InlinePrimitive,
@@ -27,6 +26,7 @@ export type {
   ReducePrimitive,
   Vjp,
 } from "./primitive.ts";
+export type { ConvGeometry } from "@dipp/kernels";
 export type { Atom, Index } from "./schedule/index_expression.ts";
 export type { Storage } from "./runtime/storage.ts";
 export type * from "./backend/backend.ts";

@@ -3,6 +3,7 @@
  * whoever reads it (elementwise operations, views, gathers, random bits), or is the core of a kernel of its own
  * (reductions, matmul, convolutions), into which its neighbours are fused.
  */
+import type { ConvGeometry } from "@dipp/kernels";
 import type { Index } from "./schedule/index_expression.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -53,24 +54,6 @@ export interface ReducePrimitive extends PrimitiveCommon {
 export interface MatmulPrimitive extends PrimitiveCommon {
   /** A matrix product. */
   readonly kind: "matmul";
-}
-
-/** Settings that fix a two-dimensional convolution's geometry. */
-export interface ConvGeometry {
-  /** Sizes of the convolution's input, [N, C, H, W]. */
-  readonly input: readonly number[];
-  /** Sizes of its weight, [O, C / groups, kH, kW]. */
-  readonly weight: readonly number[];
-  /** Sizes of its output, [N, O, oH, oW]. */
-  readonly output: readonly number[];
-  /** Step between windows. */
-  readonly stride: readonly [number, number];
-  /** Zeros around the input. */
-  readonly padding: readonly [number, number];
-  /** Step between the taps of a window. */
-  readonly dilation: readonly [number, number];
-  /** Number of independent channel groups. */
-  readonly groups: number;
 }
 
 /** Convolution or one of its two gradients. */

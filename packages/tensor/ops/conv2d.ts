@@ -1,5 +1,6 @@
 /** Two-dimensional convolution with its two gradients, and resampling. */
-import type { ConvGeometry, ConvPrimitive } from "../primitive.ts";
+import type { ConvGeometry } from "@dipp/kernels";
+import type { ConvPrimitive } from "../primitive.ts";
 import { show } from "../shape.ts";
 import { arange } from "../creation.ts";
 import { Tensor } from "../tensor.ts";
