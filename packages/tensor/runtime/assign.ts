@@ -1,6 +1,6 @@
 /** Updates of state, collected until the step that makes them runs. */
 import { sameShape, show } from "../shape.ts";
-import type { Assignment } from "../schedule/plan.ts";
+import type { Assignment } from "../schedule/describe.ts";
 import { isLeaf } from "../schedule/group.ts";
 import type { Tensor } from "../tensor.ts";
 

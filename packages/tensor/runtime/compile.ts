@@ -2,13 +2,14 @@
 import type { Backend, BackendBuffer, Command } from "../backend/backend.ts";
 import { byteLength } from "../dtype.ts";
 import { isLeaf } from "../schedule/group.ts";
-import { buildPlan, type Plan } from "../schedule/plan.ts";
+import { describePlan, targetOf } from "../schedule/describe.ts";
+import { bindPlan, type Plan } from "../schedule/plan.ts";
 import { show } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
-import { type Tree, treeEntries, treeLeaves, treeMap } from "../tree.ts";
-import { collectAssignments } from "./assign.ts";
+import { type Tree, treeEntries, treeMap } from "../tree.ts";
 import { startedBackend } from "./device.ts";
 import { adopt, deviceBuffer } from "./storage.ts";
+import { trace } from "./trace.ts";
 
 /** A traced function: where its inputs go, what it computes, where its outputs come from. */
 interface Trace<Out> {
@@ -51,9 +52,9 @@ export function compile<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
     const backend = startedBackend();
     const entries = treeEntries<Tensor>(inputs);
     const signature = entries.map(([path, t]) => `${path}:${t.dtype}${show(t.shape)}`).join(";");
-    let trace = traces.get(signature);
-    if (!trace) traces.set(signature, trace = record(fn, inputs, backend));
-    return replay(trace, entries.map(([, t]) => t), backend);
+    let known = traces.get(signature);
+    if (!known) traces.set(signature, known = record(fn, inputs, backend));
+    return replay(known, entries.map(([, t]) => t), backend);
   };
 }
 
@@ -62,23 +63,14 @@ function record<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
   inputs: In,
   backend: Backend,
 ): Trace<Out> {
-  const buffers: BackendBuffer[] = [];
-  const slots = treeMap<Tensor, Tensor>(inputs, (t) => {
+  const { inputs: placeholders, outputTree, outputs, assignments } = trace(fn, inputs);
+  const description = describePlan(outputs, assignments, targetOf(backend));
+  const buffers = placeholders.map((t) => {
     const buffer = backend.allocate(byteLength(t.dtype, t.size));
-    buffers.push(buffer);
-    return new Tensor({ kind: "leaf", name: "input" }, [], t.shape, t.dtype, {
-      buffer,
-      backend,
-    });
-  }) as In;
-  const { result, assignments } = collectAssignments(() => fn(slots));
-  const outputs = treeLeaves<Tensor>(result);
-  return {
-    plan: buildPlan(outputs, assignments, backend),
-    inputs: buffers,
-    outputTree: result,
-    outputs,
-  };
+    t.storage = { buffer, backend };
+    return buffer;
+  });
+  return { plan: bindPlan(description, backend), inputs: buffers, outputTree, outputs };
 }
 
 function replay<Out extends Tree<Tensor>>(

@@ -1,7 +1,8 @@
 /** Runs graphs outside compiled steps and reads results back. */
 import { byteLength, decode, type TypedArray } from "../dtype.ts";
 import { isLeaf } from "../schedule/group.ts";
-import { buildPlan } from "../schedule/plan.ts";
+import { describePlan, targetOf } from "../schedule/describe.ts";
+import { bindPlan } from "../schedule/plan.ts";
 import { Tensor } from "../tensor.ts";
 import { takeAssignments } from "./assign.ts";
 import { backend } from "./device.ts";
@@ -15,7 +16,7 @@ export async function realizeTensors(
   const outputs = [...new Set(tensors)].filter((t) => !isLeaf(t));
   const assignments = takeAssignments();
   if (outputs.length === 0 && assignments.length === 0) return;
-  const plan = buildPlan(outputs, assignments, device);
+  const plan = bindPlan(describePlan(outputs, assignments, targetOf(device)), device);
   device.submit(plan.program);
   plan.free();
   outputs.forEach((t, i) => adopt(t.storage = {}, device, plan.outputs[i]));

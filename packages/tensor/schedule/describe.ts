@@ -1,0 +1,107 @@
+/**
+ * What a graph takes to compute: ordered kernels, updates of state, and where everything lies. Pure: it allocates and
+ * compiles nothing, so that a step can be judged before it runs.
+ */
+import type { Backend } from "../backend/backend.ts";
+import { byteLength } from "../dtype.ts";
+import type { Tensor } from "../tensor.ts";
+import { isLeaf } from "./group.ts";
+import { variable } from "./index_expression.ts";
+import { lower, type LoweredKernel, type Target } from "./lower.ts";
+import { planMemory } from "./memory.ts";
+import { schedule } from "./schedule.ts";
+
+/** An update of state: after the plan ran, `target` holds what `value` was. */
+export interface Assignment {
+  readonly target: Tensor;
+  readonly value: Tensor;
+}
+
+/** A plan before it is bound to buffers. */
+export interface PlanDescription {
+  /** What is asked for. */
+  readonly outputs: readonly Tensor[];
+  /** Updates of state. */
+  readonly assignments: readonly Assignment[];
+  /** Kernels in the order in which they run. */
+  readonly kernels: readonly LoweredKernel[];
+  /** For each intermediate, which of the shared buffers holds it. */
+  readonly slotOf: ReadonlyMap<Tensor, number>;
+  /** Lengths of the shared buffers in bytes. */
+  readonly slots: readonly number[];
+  /** New values that are written straight over the state that they replace, with that state. */
+  readonly inPlace: ReadonlyMap<Tensor, Tensor>;
+}
+
+/** What a backend's kernels are specialised to. */
+export function targetOf(backend: Backend): Target {
+  return {
+    kind: backend.adapterClass === "software" ? "software" : "gpu",
+    maxBuffers: backend.limits.maxBuffersPerKernel,
+    subgroup: backend.subgroupSize,
+  };
+}
+
+/** Moves the kernels that nothing in the plan waits for to the end, so that they may overwrite what others read. */
+function updatesLast(
+  kernels: readonly LoweredKernel[],
+  values: ReadonlySet<Tensor>,
+): LoweredKernel[] {
+  const read = new Set(kernels.flatMap((k) => k.reads));
+  const isUpdate = (k: LoweredKernel) => values.has(k.root) && !read.has(k.root);
+  return [...kernels.filter((k) => !isUpdate(k)), ...kernels.filter(isUpdate)];
+}
+
+/** Plans how to compute `outputs` and carry out `assignments`. */
+export function describePlan(
+  outputs: readonly Tensor[],
+  assignments: readonly Assignment[],
+  target: Target,
+): PlanDescription {
+  const values = new Map(
+    assignments.filter((a) => !isLeaf(a.value)).map((a) => [a.value, a.target]),
+  );
+  const wanted = [
+    ...new Set([...outputs.filter((t) => !isLeaf(t)), ...values.keys()]),
+  ];
+  const kernels = updatesLast(schedule(wanted, target), new Set(values.keys()));
+  const position = new Map(kernels.map((k, at) => [k.root, at]));
+  const lastRead = new Map<Tensor, number>();
+  kernels.forEach((k, at) => k.reads.forEach((t) => lastRead.set(t, at)));
+
+  // A new value is written straight over the old one where nobody reads the old one later
+  const inPlace = new Map<Tensor, Tensor>();
+  const stored = (t: Tensor) => isLeaf(t) || position.has(t);
+  kernels.forEach((kernel, at) => {
+    const state = values.get(kernel.root);
+    if (
+      !state || outputs.includes(kernel.root) ||
+      state.dtype !== kernel.root.dtype
+    ) return;
+    if ((lastRead.get(state) ?? -1) > at) return;
+    const reads = kernel.positions.get(state);
+    const element = variable("i", kernel.root.size).key;
+    if (!kernel.kernel || reads && [...reads].some((p) => p !== element)) return;
+    inPlace.set(kernel.root, state);
+    if (!reads) return;
+    const { core } = kernel;
+    kernels[at] = lower(
+      kernel.root,
+      core,
+      (t) => t !== core && stored(t),
+      target,
+      state,
+    );
+  });
+
+  const outputSet = new Set(outputs);
+  const intermediates = kernels.map((k) => k.root).filter((t) => !outputSet.has(t) && !inPlace.has(t));
+  const memory = planMemory(intermediates.map((t) => ({
+    first: position.get(t)!,
+    // A value that is copied into state at the end lives until then
+    last: values.has(t) ? kernels.length : lastRead.get(t) ?? position.get(t)!,
+    bytes: byteLength(t.dtype, t.size),
+  })));
+  const slotOf = new Map(intermediates.map((t, i) => [t, memory.slotOf[i]]));
+  return { outputs, assignments, kernels, slotOf, slots: memory.slots, inPlace };
+}
