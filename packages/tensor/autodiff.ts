@@ -110,9 +110,16 @@ export function stopGradient(x: Tensor): Tensor {
   return new Tensor(identity(x, "stopGradient"), [x], x.shape, x.dtype);
 }
 
+const recomputed = new WeakSet<Tensor>();
+
+/** Whether a node computes again what `checkpoint` did not keep. */
+export function isRecomputed(node: Tensor): boolean {
+  return recomputed.has(node);
+}
+
 /**
  * Computes `fn(...inputs)` keeping none of its intermediates for the backward pass, which computes them again.
- * Gradients reach `inputs` only: pass every tensor that needs one.
+ * Gradients reach `inputs` only: pass every tensor that needs one. `explain` marks what is computed again.
  *
  * @param fn A function of tensors.
  * @param inputs Its arguments.
@@ -123,8 +130,11 @@ export function checkpoint(
 ): Tensor {
   const out = fn(...inputs.map(stopGradient));
   const recompute = (g: Tensor) => {
-    const again = inputs.map((t) => new Tensor(identity(t, "recompute"), [t], t.shape, t.dtype));
-    return [null, ...vjp([fn(...again)], [g], again)];
+    // Reading nothing of g, but after it: else all blocks could be computed again before the first is needed
+    const again = inputs.map((t) => new Tensor(identity(t, "recompute", (g) => [g, null]), [t, g], t.shape, t.dtype));
+    const value = fn(...again);
+    for (const node of differentiablePath([value], new Set(again))) recomputed.add(node);
+    return [null, ...vjp([value], [g], again)];
   };
   return new Tensor(
     identity(out, "checkpoint", recompute),

@@ -30,6 +30,8 @@ export { checkpoint, grad, stopGradient, vjp } from "./autodiff.ts";
 export { assign } from "./runtime/assign.ts";
 export { compile } from "./runtime/compile.ts";
 export { type Device, init } from "./runtime/device.ts";
+export { explain, type Explanation } from "./runtime/explain.ts";
+export type { KernelFacts, MemoryFacts, PlanTotals, TensorFacts } from "./schedule/explanation.ts";
 export { realize } from "./runtime/realize.ts";
 export { type Tree, treeEntries, treeFromEntries, treeLeaves, treeMap, treeWithLeaves } from "./tree.ts";
 export { gelu, geluTanh, leakyRelu, mish, quickGelu } from "./ops/activation.ts";

@@ -36,6 +36,8 @@ export interface InlinePrimitive extends PrimitiveCommon {
   readonly cost: number;
   /** True where coordinates change but values do not. */
   readonly view?: boolean;
+  /** How many of the inputs are read; all when absent. The others matter to gradients, or to the order of kernels. */
+  readonly operands?: number;
   /** WGSL expression of the element at `coords`. */
   emit(emitter: Emitter, node: Tensor, coords: readonly Index[]): string;
 }

@@ -115,6 +115,7 @@ export function identity(
     name,
     cost: 0,
     view: true,
+    operands: 1,
     ...(vjp && { vjp }),
     emit: (e, _node, coords) => e.value(input, coords),
   };

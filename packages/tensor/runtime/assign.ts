@@ -38,6 +38,11 @@ export function assign(target: Tensor, value: Tensor): void {
   if (target !== value) pending.push({ target, value });
 }
 
+/** The updates collected so far, left pending. */
+export function pendingAssignments(): readonly Assignment[] {
+  return pending;
+}
+
 /** Hands over the updates collected so far. */
 export function takeAssignments(): Assignment[] {
   const taken = pending;

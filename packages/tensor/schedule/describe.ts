@@ -8,7 +8,8 @@ import type { Tensor } from "../tensor.ts";
 import { isLeaf } from "./group.ts";
 import { variable } from "./index_expression.ts";
 import { lower, type LoweredKernel, type Target } from "./lower.ts";
-import { planMemory } from "./memory.ts";
+import { type Lifetime, planMemory } from "./memory.ts";
+import { orderForMemory } from "./order.ts";
 import { schedule } from "./schedule.ts";
 
 /** An update of state: after the plan ran, `target` holds what `value` was. */
@@ -25,6 +26,8 @@ export interface PlanDescription {
   readonly assignments: readonly Assignment[];
   /** Kernels in the order in which they run. */
   readonly kernels: readonly LoweredKernel[];
+  /** For each intermediate, from which kernel to which it is needed. */
+  readonly lifetimes: ReadonlyMap<Tensor, Lifetime>;
   /** For each intermediate, which of the shared buffers holds it. */
   readonly slotOf: ReadonlyMap<Tensor, number>;
   /** Lengths of the shared buffers in bytes. */
@@ -42,16 +45,6 @@ export function targetOf(backend: Backend): Target {
   };
 }
 
-/** Moves the kernels that nothing in the plan waits for to the end, so that they may overwrite what others read. */
-function updatesLast(
-  kernels: readonly LoweredKernel[],
-  values: ReadonlySet<Tensor>,
-): LoweredKernel[] {
-  const read = new Set(kernels.flatMap((k) => k.reads));
-  const isUpdate = (k: LoweredKernel) => values.has(k.root) && !read.has(k.root);
-  return [...kernels.filter((k) => !isUpdate(k)), ...kernels.filter(isUpdate)];
-}
-
 /** Plans how to compute `outputs` and carry out `assignments`. */
 export function describePlan(
   outputs: readonly Tensor[],
@@ -64,7 +57,7 @@ export function describePlan(
   const wanted = [
     ...new Set([...outputs.filter((t) => !isLeaf(t)), ...values.keys()]),
   ];
-  const kernels = updatesLast(schedule(wanted, target), new Set(values.keys()));
+  const kernels = orderForMemory(schedule(wanted, target), values, new Set(outputs));
   const position = new Map(kernels.map((k, at) => [k.root, at]));
   const lastRead = new Map<Tensor, number>();
   kernels.forEach((k, at) => k.reads.forEach((t) => lastRead.set(t, at)));
@@ -96,12 +89,13 @@ export function describePlan(
 
   const outputSet = new Set(outputs);
   const intermediates = kernels.map((k) => k.root).filter((t) => !outputSet.has(t) && !inPlace.has(t));
-  const memory = planMemory(intermediates.map((t) => ({
+  const lifetimes = new Map(intermediates.map((t) => [t, {
     first: position.get(t)!,
     // A value that is copied into state at the end lives until then
     last: values.has(t) ? kernels.length : lastRead.get(t) ?? position.get(t)!,
     bytes: byteLength(t.dtype, t.size),
-  })));
+  }]));
+  const memory = planMemory([...lifetimes.values()]);
   const slotOf = new Map(intermediates.map((t, i) => [t, memory.slotOf[i]]));
-  return { outputs, assignments, kernels, slotOf, slots: memory.slots, inPlace };
+  return { outputs, assignments, kernels, lifetimes, slotOf, slots: memory.slots, inPlace };
 }

@@ -21,6 +21,12 @@ export function isLeaf(tensor: Tensor): boolean {
   return tensor.storage !== undefined || tensor.primitive.kind === "leaf";
 }
 
+/** The inputs whose elements a node reads. */
+export function operandsOf({ primitive, inputs }: Tensor): readonly Tensor[] {
+  const count = primitive.kind === "inline" ? primitive.operands : undefined;
+  return count === undefined ? inputs : inputs.slice(0, count);
+}
+
 /** Nodes below `outputs` that are still to be computed, inputs before their readers. */
 export function topologicalOrder(outputs: readonly Tensor[]): Tensor[] {
   const order: Tensor[] = [];
@@ -120,7 +126,7 @@ function inlineCosts(order: readonly Tensor[]): Map<Tensor, number> {
   const costs = new Map<Tensor, number>();
   for (const node of order) {
     const own = node.primitive.kind === "inline" ? node.primitive.cost : 0;
-    const below = node.primitive.kind === "inline" ? node.inputs.reduce((c, t) => c + (costs.get(t) ?? 0), 0) : 0;
+    const below = node.primitive.kind === "inline" ? operandsOf(node).reduce((c, t) => c + (costs.get(t) ?? 0), 0) : 0;
     costs.set(node, Math.min(1e6, own + below));
   }
   return costs;
@@ -161,7 +167,7 @@ export function group(
       primitive.kind !== "inline" || costly;
     if (isRoot) roots.add(node);
     storeOperands(node, force);
-    for (const input of node.inputs) {
+    for (const input of operandsOf(node)) {
       const cost = costs.get(input) ?? 0;
       // An expanded value would be recomputed for each of its copies
       if (

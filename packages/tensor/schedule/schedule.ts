@@ -2,7 +2,7 @@
 import { isHalf } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
 import { NotFusable } from "./emitter.ts";
-import { group, isLeaf } from "./group.ts";
+import { group, isLeaf, operandsOf } from "./group.ts";
 import { variable } from "./index_expression.ts";
 import { lower, type LoweredKernel, type Target } from "./lower.ts";
 
@@ -74,7 +74,7 @@ function storePart(
 ): void {
   let level = [root];
   while (level.length > 0) {
-    const parts = [...new Set(level.flatMap((t) => t.inputs))].filter((t) => !stored(t) && t.inputs.length > 0);
+    const parts = [...new Set(level.flatMap(operandsOf))].filter((t) => !stored(t) && t.inputs.length > 0);
     const wide = parts.filter((t) =>
       leafCount(t, stored) > target.maxBuffers / 4 &&
       !t.primitive.name.match(/expand/)
@@ -97,5 +97,5 @@ function leafCount(
 ): number {
   if (seen.has(tensor)) return 0;
   seen.add(tensor);
-  return stored(tensor) ? 1 : tensor.inputs.reduce((n, t) => n + leafCount(t, stored, seen), 0);
+  return stored(tensor) ? 1 : operandsOf(tensor).reduce((n, t) => n + leafCount(t, stored, seen), 0);
 }

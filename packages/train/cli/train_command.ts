@@ -4,6 +4,7 @@ import { loadConfig, parseConfig } from "../config/load_config.ts";
 import { applyOverrides } from "../config/override.ts";
 import { fromFileUrl, resolvePath } from "../config/paths.ts";
 import type { Config } from "../config/schema.ts";
+import { explainTraining } from "../run/explain_training.ts";
 import { INTERRUPTED, listenForInterrupt } from "../run/interrupt.ts";
 import { readRecord } from "../run/run_directory.ts";
 import { runTraining } from "../run/run_training.ts";
@@ -18,6 +19,7 @@ const HELP = `train [CONFIG] [options]: train a stage as a JSON configuration sa
   --steps N          instead of the configuration's steps
   --seed N           instead of the configuration's seed
   --set PATH=VALUE   instead of any other value, for instance --set optimizer.lr=1e-4; may be repeated
+  --explain          print the plan of one step, with its operations and its memory, and train nothing
   --resume           go on from the last whole checkpoint in DIR, bit for bit
   --json             print the summary as one JSON object on the last line of standard output
 
@@ -37,7 +39,7 @@ export const DEFAULT_CONFIG: string = fromFileUrl(
 export async function trainCommand(args: readonly string[]): Promise<number> {
   const options = readOptions(args, {
     string: ["out", "steps", "seed"],
-    boolean: ["resume", "json", "help"],
+    boolean: ["resume", "explain", "json", "help"],
     collect: ["set"],
   });
   if (options.has("help")) {
@@ -63,6 +65,11 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
   const config: Config = earlier
     ? parseConfig(applyOverrides(earlier.config, overrides), out, `${out}/config.json`)
     : await loadConfig(resolvePath(Deno.cwd(), given), overrides);
+
+  if (options.has("explain")) {
+    console.log(`${await explainTraining(config)}`);
+    return 0;
+  }
 
   using interrupt = listenForInterrupt(() => console.error("\nFinishing the step, then saving; again to quit at once"));
   const { summary, steps: done, seconds } = await runTraining(config, {

@@ -88,12 +88,17 @@ function compileStep(stage: Stage): (inputs: NamedTensors) => [names: readonly s
   const run = compile((inputs: NamedTensors) => {
     const metrics = stage.update(inputs);
     names.set(Object.keys(inputs).join(), Object.keys(metrics));
-    return stack(Object.values(metrics).map((m) => m.cast("f32").reshape([])), 0);
+    return stackMetrics(metrics);
   });
   return (inputs) => {
     const values = run(inputs);
     return [names.get(Object.keys(inputs).join())!, values];
   };
+}
+
+/** A step's metrics as one vector, in their order. */
+export function stackMetrics(metrics: NamedTensors): Tensor {
+  return stack(Object.values(metrics).map((m) => m.cast("f32").reshape([])), 0);
 }
 
 /** Metrics that the device has yet to compute. */
