@@ -93,7 +93,7 @@ for (const pass of ["forward", "inputGrad", "weightGrad"] as const) {
       dilation: [1, 1],
       groups: 1,
     },
-    operands: { first: "a", second: "b" },
+    operands: { first: { name: "a" }, second: { name: "b" } },
     declarations: DECLARATIONS,
     store,
     target,

@@ -1,4 +1,5 @@
 /** Runs one kernel on the machine's adapter; for tests and benchmarks. */
+import type { ElementType } from "./element.ts";
 import type { Kernel } from "./kernel.ts";
 
 const WANTED = [
@@ -59,7 +60,7 @@ export interface Prepared {
 /** Compiles a kernel and uploads its inputs. The output starts as NaN, so that an element never written shows. */
 export async function prepare(
   kernel: Kernel,
-  inputs: Float32Array<ArrayBuffer>[],
+  inputs: (Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>)[],
   size: number,
 ): Promise<Prepared> {
   const gpu = await device();
@@ -131,7 +132,7 @@ function check(): void {
 /** Runs a kernel once and returns its output of `size` elements. */
 export async function runKernel(
   kernel: Kernel,
-  inputs: Float32Array<ArrayBuffer>[],
+  inputs: (Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>)[],
   size: number,
 ): Promise<Float32Array> {
   const prepared = await prepare(kernel, inputs, size);
@@ -150,6 +151,33 @@ export function noise(size: number, seed: number): Float32Array<ArrayBuffer> {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 2147483648 - 1;
   });
+}
+
+/** Numbers as an array of `type` holds them, and the same numbers as they were rounded to fit. */
+export function held(
+  values: Float32Array<ArrayBuffer>,
+  type: ElementType,
+): { words: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>; values: Float32Array } {
+  if (type === "f32") return { words: values, values };
+  const padded = (step: number) => {
+    const all = new Float32Array(Math.ceil(values.length / step) * step);
+    all.set(values);
+    return all;
+  };
+  if (type === "vec4") return { words: padded(4), values };
+  const halves = padded(2);
+  if (type === "f16") {
+    const rounded = new Float16Array(halves);
+    return { words: new Uint16Array(rounded.buffer), values: Float32Array.from(rounded) };
+  }
+  // Cutting off is a rounding, too
+  const words = new Uint16Array(new Uint32Array(halves.buffer).map((b) => b >>> 16));
+  return { words, values: new Float32Array(new Uint32Array(words).map((b) => b << 16).buffer) };
+}
+
+/** Declaration of the element type of an array. */
+export function arrayOf(type: ElementType): string {
+  return { f32: "array<f32>", vec4: "array<vec4<f32>>", f16: "array<u32>", bf16: "array<u32>" }[type];
 }
 
 /** Largest difference between two arrays, relative to the largest magnitude in `expected`; NaN where one holds NaN. */

@@ -1,5 +1,8 @@
+import { tiledConv } from "./conv2d_tiled.ts";
+import { type ConvVariant, defaultConvVariant, type PointwiseVariant } from "./conv2d_variant.ts";
 import { weightGradient } from "./conv2d_weight.ts";
 import { slidingWindow } from "./conv2d_window.ts";
+import type { StorageArray } from "./element.ts";
 import type { Kernel } from "./kernel.ts";
 import { matmul } from "./matmul.ts";
 
@@ -21,12 +24,12 @@ export interface ConvGeometry {
   readonly groups: number;
 }
 
-/** Names of the storage arrays of f32 that a convolution reads, contiguous. */
+/** The storage arrays that a convolution reads, contiguous. */
 export interface ConvOperands {
   /** Input for the forward and the weight gradient pass; gradient of the output for the input gradient pass. */
-  readonly first: string;
+  readonly first: StorageArray;
   /** Weight for the forward and the input gradient pass; gradient of the output for the weight gradient pass. */
-  readonly second: string;
+  readonly second: StorageArray;
 }
 
 /** What a convolution kernel is made of. */
@@ -44,15 +47,23 @@ export interface ConvSpec {
    * `value` the sum (f32 expression).
    */
   store(index: string, value: string): string;
+  /**
+   * Statements that finish and store the elements at `index`, which is even, and after it. Where given, rows of the
+   * result are of even length, and all elements are stored by it: results of 16 bits lie two in a word.
+   */
+  storePair?: ((index: string, value: string, next: string) => string) | undefined;
   /** Kind of adapter: a processor that emulates one, or a graphics processor. */
   readonly target: "software" | "gpu";
   /** Invocations in a subgroup, where the device has subgroup operations and all its subgroups are of that size. */
   readonly subgroup?: number | undefined;
+  /** Form of the kernel; by default the one that suits target and sizes. */
+  readonly variant?: ConvVariant | undefined;
 }
 
 /**
  * Two-dimensional convolution of NCHW images with OIHW weights, or its gradient with respect to either, computed
- * directly (no patch matrix in memory) and accumulated in f32 in a fixed order.
+ * without a patch matrix in memory and accumulated in f32 in a fixed order. On a software adapter invocations slide over
+ * rows with sums in registers; on a graphics processor it is a product of matrices whose factors are fetched in blocks.
  *
  * @param spec The pass, geometry, operands and how to store.
  * @returns The kernel.
@@ -69,7 +80,7 @@ export interface ConvSpec {
  *     input: [1, 3, 8, 8], weight: [4, 3, 3, 3], output: [1, 4, 8, 8],
  *     stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1,
  *   },
- *   operands: { first: "x", second: "w" },
+ *   operands: { first: { name: "x" }, second: { name: "w" } },
  *   declarations: `@group(0) @binding(0) var<storage, read> x: array<f32>;
  * @group(0) @binding(1) var<storage, read> w: array<f32>;
  * @group(0) @binding(2) var<storage, read_write> y: array<f32>;`,
@@ -80,20 +91,17 @@ export interface ConvSpec {
  * ```
  */
 export function conv2d(spec: ConvSpec): Kernel {
-  validate(spec.geometry);
+  validate(spec);
+  const variant = spec.variant ?? defaultConvVariant(spec);
+  if (variant.kind === "matmul") return pointwise(spec, variant);
+  if (variant.kind === "tiled") return tiledConv(spec, variant);
   // A graphics processor reads what all invocations share in one go
   const plan = spec.target === "gpu" ? { ...spec, subgroup: undefined } : spec;
-  if (spec.pass === "weightGrad") return weightGradient(plan);
-  return isPointwise(spec.geometry) ? pointwise(spec) : slidingWindow(plan);
-}
-
-/** Whether each output position depends on the input at that position alone. */
-function isPointwise({ weight, stride, padding }: ConvGeometry): boolean {
-  return [...weight.slice(2), ...stride].every((n) => n === 1) && padding.every((n) => n === 0);
+  return spec.pass === "weightGrad" ? weightGradient(plan, variant) : slidingWindow(plan, variant);
 }
 
 /** A pointwise convolution, or its gradient with respect to the input: for each image and group a matrix product. */
-function pointwise({ pass, geometry: g, operands, ...rest }: ConvSpec): Kernel {
+function pointwise({ pass, geometry: g, operands, ...rest }: ConvSpec, { product }: PointwiseVariant): Kernel {
   const inputs = g.weight[1];
   const outputs = g.weight[0] / g.groups;
   const positions = g.output[2] * g.output[3];
@@ -105,17 +113,25 @@ function pointwise({ pass, geometry: g, operands, ...rest }: ConvSpec): Kernel {
     n: positions,
     k,
     a: {
-      name: operands.second,
+      ...operands.second,
       base: group,
       rowStride: pass === "forward" ? inputs : 1,
       colStride: pass === "forward" ? 1 : inputs,
+      alignment: inputs * outputs,
     },
-    b: { name: operands.first, base: (z) => `${z} * ${k * positions}u`, rowStride: positions, colStride: 1 },
+    b: {
+      ...operands.first,
+      base: (z) => `${z} * ${k * positions}u`,
+      rowStride: positions,
+      colStride: 1,
+      alignment: positions,
+    },
     ...rest,
+    variant: product,
   });
 }
 
-function validate({ input, weight, output, groups }: ConvGeometry): void {
+function validate({ pass, storePair, geometry: { input, weight, output, groups } }: ConvSpec): void {
   const sizes = `input [${input}], weight [${weight}], output [${output}], ${groups} groups`;
   if (
     input[0] !== output[0] || weight[0] !== output[1] ||
@@ -125,5 +141,9 @@ function validate({ input, weight, output, groups }: ConvGeometry): void {
   }
   if ([...input, ...weight, ...output].some((n) => !Number.isInteger(n) || n < 1)) {
     throw new RangeError(`Convolution sizes must be positive integers: ${sizes}`);
+  }
+  const rows = { forward: output, inputGrad: input, weightGrad: weight }[pass];
+  if (storePair && rows[3] % 2 !== 0) {
+    throw new RangeError(`Convolution stores pairs of a row of ${rows[3]} elements, expected an even number`);
   }
 }

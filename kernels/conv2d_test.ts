@@ -1,10 +1,8 @@
 import { assert, assertThrows } from "@std/assert";
-import { error, noise, runKernel, subgroup } from "./_run.ts";
+import { arrayOf, error, held, noise, runKernel, subgroup } from "./_run.ts";
 import { conv2d, type ConvGeometry, type ConvSpec } from "./conv2d.ts";
-
-const DECLARATIONS = `@group(0) @binding(0) var<storage, read> first: array<f32>;
-@group(0) @binding(1) var<storage, read> second: array<f32>;
-@group(0) @binding(2) var<storage, read_write> result: array<f32>;`;
+import { type ConvVariant, convVariants } from "./conv2d_variant.ts";
+import type { ElementType } from "./element.ts";
 
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
@@ -44,24 +42,35 @@ async function difference(
   geometry: ConvGeometry,
   lanes?: number,
   target: ConvSpec["target"] = "software",
+  { type = "f32", pairs = false, choose }: {
+    type?: ElementType;
+    pairs?: boolean;
+    choose?: (spec: ConvSpec) => ConvVariant;
+  } = {},
 ): Promise<number> {
-  const input = noise(size(geometry.input), 1);
-  const weight = noise(size(geometry.weight), 2);
-  const output = noise(size(geometry.output), 3);
+  const arrays = [geometry.input, geometry.weight, geometry.output].map((s, i) => held(noise(size(s), i + 1), type));
+  const [input, weight, output] = arrays.map((array) => array.values);
   const [first, second, shape] = {
-    forward: [input, weight, geometry.output] as const,
-    inputGrad: [output, weight, geometry.input] as const,
-    weightGrad: [input, output, geometry.weight] as const,
+    forward: [arrays[0], arrays[1], geometry.output] as const,
+    inputGrad: [arrays[2], arrays[1], geometry.input] as const,
+    weightGrad: [arrays[0], arrays[2], geometry.weight] as const,
   }[pass];
-  const kernel = conv2d({
+  const spec: ConvSpec = {
     pass,
     geometry,
-    operands: { first: "first", second: "second" },
-    declarations: DECLARATIONS,
+    operands: { first: { name: "first", type }, second: { name: "second", type } },
+    declarations: `@group(0) @binding(0) var<storage, read> first: ${arrayOf(type)};
+@group(0) @binding(1) var<storage, read> second: ${arrayOf(type)};
+@group(0) @binding(2) var<storage, read_write> result: array<f32>;`,
     store: (index, value) => `result[${index}] = ${value} - 0.25;`,
+    ...(pairs && {
+      store: () => "never",
+      storePair: (i: string, x: string, y: string) => `result[${i}] = ${x} - 0.25; result[${i} + 1u] = ${y} - 0.25;`,
+    }),
     target,
     subgroup: lanes,
-  });
+  };
+  const kernel = conv2d({ ...spec, variant: choose?.(spec) });
   const expected = new Float64Array(size(shape)).fill(-0.25);
   products(
     geometry,
@@ -71,7 +80,7 @@ async function difference(
       weightGrad: (i: number, w: number, o: number) => void (expected[w] += input[i] * output[o]),
     }[pass],
   );
-  return error(await runKernel(kernel, [first, second], size(shape)), expected);
+  return error(await runKernel(kernel, [first.words, second.words], size(shape)), expected);
 }
 
 /** A geometry; padding is the same on all sides unless `after` gives the zeros below and right. */
@@ -133,14 +142,62 @@ for (const pass of ["forward", "inputGrad", "weightGrad"] as const) {
   }
 }
 
-Deno.test("conv2d on a graphics processor", async () => {
-  // Few channels, since the software driver is slow to compile many loads
-  const small = geometry([2, 3, 7, 9], [3, 3, 3], { padding: [1, 1] });
-  for (const pass of ["forward", "inputGrad", "weightGrad"] as const) {
-    const e = await difference(pass, small, undefined, "gpu");
-    assert(e < 2e-6, `relative error ${e}`);
+for (const pass of ["forward", "inputGrad", "weightGrad"] as const) {
+  Deno.test(`conv2d ${pass} on a graphics processor`, async () => {
+    // The software driver takes seconds to compile each of these kernels
+    for (const [name, g] of CASES.filter((_, i) => i % 3 === 1)) {
+      const e = await difference(pass, g, undefined, "gpu");
+      assert(e < 2e-6, `relative error ${e} for ${name}`);
+    }
+  });
+  for (const type of ["f16", "bf16"] as const) {
+    Deno.test(`conv2d ${pass} of ${type} sums the numbers that the words hold`, async () => {
+      const cases = [
+        geometry([2, 5, 9, 11], [7, 3, 3], { padding: [1, 1] }),
+        geometry([2, 16, 12, 12], [20, 3, 3], { stride: [2, 2], padding: [1, 1] }),
+        geometry([1, 6, 7, 7], [5, 1, 1]),
+      ];
+      for (const g of cases) {
+        for (const target of ["software", "gpu"] as const) {
+          const e = await difference(pass, g, target === "gpu" ? undefined : await subgroup(), target, { type });
+          assert(e < 2e-6, `relative error ${e} on ${target} for input [${g.input}]`);
+        }
+      }
+    });
   }
-});
+  Deno.test(`conv2d ${pass} stores pairs of neighbours`, async () => {
+    const cases = [
+      geometry([2, 6, 5, 6], [7, 3, 2], { padding: [1, 0], after: [1, 1] }),
+      geometry([1, 16, 12, 12], [20, 4, 4], { stride: [2, 2], padding: [1, 1] }),
+    ];
+    for (const g of cases) {
+      for (const target of ["software", "gpu"] as const) {
+        const lanes = target === "gpu" ? undefined : await subgroup();
+        const e = await difference(pass, g, lanes, target, { pairs: true });
+        assert(e < 2e-6, `relative error ${e} on ${target} for input [${g.input}]`);
+      }
+    }
+  });
+  Deno.test(`conv2d ${pass} is the same in all forms, whichever are measured`, async () => {
+    for (const target of ["software", "gpu"] as const) {
+      const lanes = target === "gpu" ? undefined : await subgroup();
+      for (const g of [geometry([2, 9, 7, 13], [18, 3, 3], { padding: [1, 1] }), geometry([2, 9, 7, 13], [18, 1, 1])]) {
+        if (target === "gpu" && g.weight[3] === 1) continue;
+        let count = 1;
+        for (let v = 0; v < count; v++) {
+          const choose = (spec: ConvSpec) => {
+            const all = convVariants(spec);
+            count = all.length;
+            return all[v];
+          };
+          const e = await difference(pass, g, lanes, target, { choose });
+          assert(e < 2e-6, `relative error ${e} of form ${v} on ${target}`);
+        }
+        assert(count > 2);
+      }
+    }
+  });
+}
 
 Deno.test("conv2d names sizes that contradict each other", () => {
   assertThrows(
@@ -148,7 +205,7 @@ Deno.test("conv2d names sizes that contradict each other", () => {
       conv2d({
         pass: "forward",
         geometry: { ...geometry([1, 4, 5, 5], [3, 3, 3]), groups: 2 },
-        operands: { first: "first", second: "second" },
+        operands: { first: { name: "first" }, second: { name: "second" } },
         declarations: "",
         store: () => "",
         target: "software",

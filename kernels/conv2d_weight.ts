@@ -1,11 +1,11 @@
 import type { ConvSpec } from "./conv2d.ts";
+import type { WindowVariant } from "./conv2d_variant.ts";
+import { element } from "./element.ts";
 import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus, tile } from "./kernel.ts";
 
 /** Most sums that an invocation keeps, and most multiplications in one turn of the innermost loop. */
 const SUMS = 128;
 const PRODUCTS = 448;
-/** Multiplications up to which a gradient counts as small: compiling a large tile would take longer. */
-const SMALL = 1 << 18;
 
 /**
  * Gradient of a convolution with respect to its weight: for each weight, the sum over all images and output positions
@@ -14,7 +14,7 @@ const SMALL = 1 << 18;
  * An invocation sums whole rows of the weight, for several (input channel, row) pairs and output channels. It walks
  * over runs of neighbouring output positions, whose gradients are the same for all invocations of a workgroup.
  */
-export function weightGradient(spec: ConvSpec): Kernel {
+export function weightGradient(spec: ConvSpec, variant: WindowVariant): Kernel {
   const { geometry: g, operands } = spec;
   const [batch, , inHeight, inWidth] = g.input;
   const [, , outHeight, outWidth] = g.output;
@@ -23,15 +23,14 @@ export function weightGradient(spec: ConvSpec): Kernel {
   // A pair is an input channel and a row of the weight
   const pairs = inputs * kernelHeight;
   const lanes = laneCount(spec);
-  const small = batch * outHeight * outWidth * g.groups * outputs * pairs * kernelWidth < SMALL;
   // Weights of one output channel, and output channels, that an invocation sums
-  const span = small ? 2 : kernelWidth === 1 && spec.subgroup ? 4 : 8;
-  const width = tile(Math.ceil(pairs / lanes), Math.max(1, Math.floor(span / kernelWidth)));
-  const most = small ? spec.subgroup ?? 4 : spec.subgroup ? 32 : 16;
-  const height = tile(outputs, Math.max(1, Math.min(most, Math.floor(SUMS / (width * kernelWidth)))));
+  const paired = tile(Math.ceil(pairs / lanes), Math.max(1, Math.floor(variant.run / kernelWidth)));
+  // Results that are stored in pairs are summed in pairs
+  const width = spec.storePair && paired * kernelWidth % 2 ? paired + 1 : paired;
+  const height = tile(outputs, Math.max(1, Math.min(variant.channels, Math.floor(SUMS / (width * kernelWidth)))));
   const run =
     (spec.subgroup ? [4, 2] : [2]).find((r) =>
-      !small && outWidth % r === 0 && r * height * width * kernelWidth <= PRODUCTS
+      variant.run > 2 && outWidth % r === 0 && r * height * width * kernelWidth <= PRODUCTS
     ) ?? 1;
   const tiles = Math.ceil(pairs / (lanes * width));
   const bands = Math.ceil(outputs / height);
@@ -52,13 +51,13 @@ export function weightGradient(spec: ConvSpec): Kernel {
       if (o < 0) guards.push(`q0 + ${o} >= 0`);
       if (last + o >= inWidth) guards.push(`q0 + ${o} < ${inWidth}`);
       // A read outside the array gives some element or zero, and is discarded
-      return `let x${j}_${i} = select(0.0, ${operands.first}[u32(at + ${o})], ${guards.join(" && ")});`;
+      return `let x${j}_${i} = select(0.0, ${element(operands.first, `u32(at + ${o})`)}, ${guards.join(" && ")});`;
     });
     return elements.join(" ").replaceAll("inRow", `inRow${j}`).replaceAll("at +", `at${j} + q0 +`);
   };
   const take = broadcasts(height, spec.subgroup, (i) => i * outHeight * outWidth);
   const gradients = take.loads.flatMap(({ id, offset }) =>
-    range(run).map((r) => `let p${id}_${r} = ${operands.second}[gradient + ${offset + r}u];`)
+    range(run).map((r) => `let p${id}_${r} = ${element(operands.second, `gradient + ${offset + r}u`)};`)
   );
   const multiply = range(height).map((i) =>
     range(run).map((r) =>
@@ -71,6 +70,9 @@ export function weightGradient(spec: ConvSpec): Kernel {
       ).join(" ")
     ).join(" ")
   );
+  const step = spec.storePair ? 2 : 1;
+  const finish = spec.storePair?.("index", "value", `sums[i * ${width * kernelWidth}u + j + 1u]`) ??
+    spec.store("index", "value");
   return {
     workgroups,
     code: `${spec.declarations}
@@ -110,12 +112,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u3
   }
   var sums = array<f32, ${sums.length}>(${sums.map((c) => `c${c}`).join(", ")});
   ${rolled("i", height)}
-    ${rolled("j", width * kernelWidth)}
+    ${rolled("jj", width * kernelWidth / step)}
+      let j = jj * ${step}u;
       let offset = pair0 * ${kernelWidth}u + j;
       if (offset < ${pairs * kernelWidth}u${outputs % height ? ` && channel0 + i < ${outputs}u` : ""}) {
         let index = (slice * ${outputs}u + channel0 + i) * ${pairs * kernelWidth}u + offset;
         let value = sums[i * ${width * kernelWidth}u + j];
-        ${spec.store("index", "value")}
+        ${finish}
       }
     }
   }

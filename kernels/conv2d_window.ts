@@ -1,4 +1,6 @@
 import type { ConvSpec } from "./conv2d.ts";
+import type { WindowVariant } from "./conv2d_variant.ts";
+import { element, loadElements } from "./element.ts";
 import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus, tile } from "./kernel.ts";
 
 /** Weight positions that one residue of result positions meets, along one axis. */
@@ -30,8 +32,6 @@ const PRODUCTS = 448;
 /** Most source elements, and most weights, that an invocation loads in one turn. */
 const SOURCES = 24;
 const WEIGHTS = { subgroup: 16, alone: 48 };
-/** Multiplications up to which a convolution counts as small: compiling a large tile would take longer. */
-const SMALL = 1 << 18;
 
 /**
  * Forward convolution, or its gradient with respect to the input, which is the same sum with the roles of input and
@@ -40,7 +40,7 @@ const SMALL = 1 << 18;
  * An invocation sums a run of neighbouring positions in a row for several channels: source elements are used for every
  * weight of the row that they meet, and weights, which are the same for all invocations of a workgroup, for all positions.
  */
-export function slidingWindow(spec: ConvSpec): Kernel {
+export function slidingWindow(spec: ConvSpec, variant: WindowVariant): Kernel {
   const { geometry: g, operands } = spec;
   const forward = spec.pass === "forward";
   const [vertical, horizontal] = [0, 1].map((a) => axis(spec, a));
@@ -52,11 +52,9 @@ export function slidingWindow(spec: ConvSpec): Kernel {
   const [channelStride, sumStride] = forward ? [inputs * area, area] : [area, inputs * area];
 
   const lanes = laneCount(spec);
-  const size = batch * g.groups * channels * vertical.results * horizontal.results;
-  const small = size * summed * area < SMALL;
-  const { run, offsets } = runLength(horizontal, small ? 2 : horizontal.kernel === 1 ? 4 : 8);
+  const { run, offsets } = runLength(horizontal, variant.run, spec.storePair ? 2 : 1);
   const width = run * horizontal.phases.length;
-  const height = tile(channels, mostChannels(spec, horizontal, run, small));
+  const height = tile(channels, mostChannels(spec, horizontal, run, variant.channels));
   const rows = Math.ceil(vertical.results / vertical.phases.length);
   const runs = Math.ceil(horizontal.results / width);
   const places = batch * rows * runs;
@@ -76,12 +74,17 @@ export function slidingWindow(spec: ConvSpec): Kernel {
     if (before.length) guards.push(`${x} >= 0`);
     if (reach) guards.push(`${x} < ${horizontal.sources}`);
     // A read outside the array gives some element or zero, and is discarded
-    return `let x${i} = select(0.0, ${operands.first}[u32(row + ${o})], ${guards.join(" && ")});`;
+    return `let x${i} = select(0.0, ${element(operands.first, `u32(row + ${o})`)}, ${guards.join(" && ")});`;
   });
   const sums = range(height * width);
   const take = broadcasts(height, spec.subgroup, (i) => i * channelStride);
   const weights = take.loads.flatMap(({ id, offset }) =>
-    range(horizontal.kernel).map((t) => `let p${id}_${t} = ${operands.second}[weight + ${offset + t}u];`)
+    loadElements(
+      operands.second,
+      "weight",
+      range(horizontal.kernel).map((t) => [`p${id}_${t}`, offset + t] as const),
+      false,
+    )
   );
   const multiply = range(height).map((i) =>
     range(horizontal.kernel).map((t) => {
@@ -100,7 +103,9 @@ export function slidingWindow(spec: ConvSpec): Kernel {
     const values = vertical.phases.map((phase) => phase[key]);
     return values.slice(1).reduce((rest, v, i) => `select(${rest}, ${v}, phase == ${i + 1}u)`, `${values[0]}`);
   };
-  const { step, offsetStep } = vertical.phases[0];
+  const { step: tapStep, offsetStep } = vertical.phases[0];
+  const step = spec.storePair ? 2 : 1;
+  const finish = spec.storePair?.("index", "value", `sums[i * ${width}u + j + 1u]`) ?? spec.store("index", "value");
   return {
     workgroups,
     code: `${spec.declarations}
@@ -129,7 +134,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u3
     let y = y0 + tap * ${offsetStep};
     let inRow = y >= 0 && y < ${vertical.sources};
     let row = (i32(plane0 + k) * ${vertical.sources} + y) * ${horizontal.sources} + q0;
-    let weight = weight0 + k * ${sumStride}u + u32(firstTap + tap * ${step}) * ${horizontal.kernel}u;
+    let weight = weight0 + k * ${sumStride}u + u32(firstTap + tap * ${tapStep}) * ${horizontal.kernel}u;
     ${loads.join("\n    ")}
     ${weights.join("\n    ")}
     ${multiply.join("\n    ")}
@@ -143,12 +148,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u3
   let plane = (image * ${g.groups * channels}u + slice * ${channels}u + channel0) * ${vertical.results}u + resultY;
   var sums = array<f32, ${sums.length}>(${sums.map((c) => `c${c}`).join(", ")});
   ${rolled("i", height)}
-    ${rolled("j", width)}
+    ${rolled("jj", width / step)}
+      let j = jj * ${step}u;
       let x = run * ${width}u + j;
       if (x < ${horizontal.results}u${channels % height ? ` && channel0 + i < ${channels}u` : ""}) {
         let index = (plane + i * ${vertical.results}u) * ${horizontal.results}u + x;
         let value = sums[i * ${width}u + j];
-        ${spec.store("index", "value")}
+        ${finish}
       }
     }
   }
@@ -193,29 +199,34 @@ function axis({ pass, geometry: g }: ConvSpec, a: 0 | 1 | number): Axis {
   };
 }
 
-/** Neighbouring window positions, `most` at most, for one invocation, and the source offsets that they need, in order. */
-function runLength(axis: Axis, most: number): { run: number; offsets: number[] } {
+/**
+ * Neighbouring window positions, `most` at most, for one invocation, and the source offsets that they need, in order.
+ * The results, one for each phase of each position, are a multiple of `grain`.
+ */
+function runLength(axis: Axis, most: number, grain: number): { run: number; offsets: number[] } {
   const steps = Math.ceil(axis.results / axis.phases.length);
-  for (let run = tile(steps, Math.max(1, Math.floor(most / axis.phases.length)));; run--) {
+  const unit = axis.phases.length % grain === 0 ? 1 : grain;
+  const start = tile(steps, Math.max(1, Math.floor(most / axis.phases.length)));
+  for (let run = Math.ceil(start / unit) * unit;; run -= unit) {
     const offsets = new Set<number>();
     for (const phase of axis.phases) {
       for (const q of range(run)) {
         for (const t of range(phase.count)) offsets.add(q * axis.stride + phase.offset + t * phase.offsetStep);
       }
     }
-    if (run === 1 || offsets.size <= SOURCES) {
+    if (run === unit || offsets.size <= SOURCES) {
       return { run, offsets: [...offsets].sort((a, b) => a - b) };
     }
   }
 }
 
 /** Most channels for one invocation, so that sums, loads and code stay within what pays. */
-function mostChannels({ subgroup }: ConvSpec, axis: Axis, run: number, small: boolean): number {
+function mostChannels({ subgroup }: ConvSpec, axis: Axis, run: number, most: number): number {
   const products = run * axis.phases.reduce((sum, phase) => sum + phase.count, 0);
   return Math.max(
     1,
     Math.floor(Math.min(
-      small ? subgroup ?? 4 : subgroup ? 32 : 16,
+      most,
       SUMS / (run * axis.phases.length),
       PRODUCTS / Math.max(1, products),
       subgroup ? subgroup * Math.max(1, Math.floor(WEIGHTS.subgroup / axis.kernel)) : WEIGHTS.alone / axis.kernel,

@@ -1,17 +1,19 @@
+import type { StorageArray } from "./element.ts";
 import type { Kernel } from "./kernel.ts";
-import { tiledMatmul } from "./matmul_tiled.ts";
 import { registerMatmul } from "./matmul_register.ts";
+import { tiledMatmul } from "./matmul_tiled.ts";
+import { defaultMatmulVariant, type MatmulVariant } from "./matmul_variant.ts";
 
-/** One factor of a matrix product: a strided view of a storage array of f32. */
-export interface MatmulOperand {
-  /** Name of the storage array. */
-  readonly name: string;
+/** One factor of a matrix product: a strided view of a storage array. */
+export interface MatmulOperand extends StorageArray {
   /** WGSL expression (u32) of the first element's position in matrix `z`; `z` is a u32 expression. */
   base(z: string): string;
   /** Elements from one row to the next; 0 repeats one row. */
   readonly rowStride: number;
   /** Elements from one column to the next; 0 repeats one column. */
   readonly colStride: number;
+  /** What every value of `base` is a multiple of; 1 by default. Words of several elements are read whole where it fits. */
+  readonly alignment?: number;
 }
 
 /** What a matrix product kernel is made of. */
@@ -35,22 +37,29 @@ export interface MatmulSpec {
    * `value` the sum (f32 expression).
    */
   store(index: string, value: string): string;
+  /**
+   * Statements that finish and store the elements at `index`, which is even, and after it. Where given, `n` is even, and
+   * all elements are stored by it: results of 16 bits lie two in a word.
+   */
+  storePair?: ((index: string, value: string, next: string) => string) | undefined;
   /** Kind of adapter: a processor that emulates one, or a graphics processor. */
   readonly target: "software" | "gpu";
   /** Invocations in a subgroup, where the device has subgroup operations and all its subgroups are of that size. */
   readonly subgroup?: number | undefined;
+  /** Form of the kernel, one that the target runs; by default the one that suits target and sizes. */
+  readonly variant?: MatmulVariant | undefined;
 }
 
 /**
  * Batched product of strided matrices, c[z] = a[z] b[z], accumulated in f32 in a fixed order, so that results repeat
  * bit for bit.
  *
- * Two variants: on a graphics processor, tiles of both factors staged in workgroup memory; on a software adapter,
+ * Two kinds of form: on a graphics processor, blocks of both factors staged in workgroup memory; on a software adapter,
  * where a barrier costs more than it saves, one tile of registers for each invocation.
  *
  * @param spec Sizes, factors and how to store.
  * @returns The kernel.
- * @throws {RangeError} Where a size is not a positive integer.
+ * @throws {RangeError} Where a size is not a positive integer, or results are stored in pairs and rows are odd.
  *
  * @example A [64, 32] x [32, 16] product
  * ```ts
@@ -78,5 +87,9 @@ export function matmul(spec: MatmulSpec): Kernel {
       );
     }
   }
-  return spec.target === "gpu" ? tiledMatmul(spec) : registerMatmul(spec);
+  if (spec.storePair && spec.n % 2 !== 0) {
+    throw new RangeError(`Matmul stores pairs of a row of ${spec.n} elements, expected an even number`);
+  }
+  const variant = spec.variant ?? defaultMatmulVariant(spec);
+  return variant.kind === "tiled" ? tiledMatmul(spec, variant) : registerMatmul(spec, variant);
 }

@@ -1,17 +1,15 @@
-import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus, tile } from "./kernel.ts";
-import type { MatmulSpec } from "./matmul.ts";
+import { loadElements, PER_WORD } from "./element.ts";
+import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus } from "./kernel.ts";
+import type { MatmulOperand, MatmulSpec } from "./matmul.ts";
+import type { RegisterVariant } from "./matmul_variant.ts";
 
 /** One side of the product: what it costs to move along it and along the sum. */
 interface Side {
-  readonly name: string;
-  readonly base: (z: string) => string;
+  readonly operand: MatmulOperand;
   readonly stride: number;
   readonly sumStride: number;
   readonly length: number;
 }
-
-/** Multiplications up to which a product counts as small. */
-const SMALL = 1 << 18;
 
 /**
  * Matrix product for a software adapter: each invocation sums a tile of registers.
@@ -19,32 +17,26 @@ const SMALL = 1 << 18;
  * The invocations of a workgroup are the lanes of one vector. Each sums `width` positions of one side of the product
  * (the laned one) for `height` positions of the other (the shared one). A load costs such an adapter tens of cycles,
  * since it tests and fetches lane by lane, even where all lanes read the same element. So with subgroup operations the
- * lanes load different elements of the shared side and hand them to each other. Two terms of the sum a turn halve the
- * traffic of the sums between registers and stack; more would outgrow the instruction cache. Positions past an edge
- * read some other element or zero, and are not stored.
+ * lanes load different elements of the shared side and hand them to each other, and elements that lie in one word are
+ * loaded together. Two terms of the sum a turn halve the traffic of the sums between registers and stack; more would
+ * outgrow the instruction cache. Positions past an edge read some other element or zero, and are not stored.
  */
-export function registerMatmul(spec: MatmulSpec): Kernel {
+export function registerMatmul(spec: MatmulSpec, variant: RegisterVariant): Kernel {
   const { batch, m, n, k, a, b } = spec;
-  const rows: Side = {
-    name: a.name,
-    base: (z) => a.base(z),
-    stride: a.rowStride,
-    sumStride: a.colStride,
-    length: m,
-  };
-  const columns: Side = {
-    name: b.name,
-    base: (z) => b.base(z),
-    stride: b.colStride,
-    sumStride: b.rowStride,
-    length: n,
-  };
+  const { turn } = variant;
+  const rows: Side = { operand: a, stride: a.rowStride, sumStride: a.colStride, length: m };
+  const columns: Side = { operand: b, stride: b.colStride, sumStride: b.rowStride, length: n };
   const lanes = laneCount(spec);
-  const waste = (length: number) => Math.ceil(length / lanes) * lanes / length;
-  const lanesOnRows = waste(m) < waste(n);
+  const lanesOnRows = variant.lanes === "rows";
   const [shared, laned] = lanesOnRows ? [columns, rows] : [rows, columns];
-  const { height, width } = extent(spec, lanes, shared.length, laned.length);
-  const turn = spec.subgroup && k % 2 === 0 && batch * m * n * k >= SMALL ? 2 : 1;
+  // Results that are stored in pairs are summed in pairs, by one lane
+  const even = (extent: number, here: boolean) => spec.storePair && here ? extent + extent % 2 : extent;
+  const height = even(variant.height, lanesOnRows);
+  const width = even(variant.width, !lanesOnRows);
+  // Neighbouring positions of one lane: those of one word, or of one pair of results
+  const word = PER_WORD[laned.operand.type ?? "f32"];
+  const grain = word > 1 && laned.stride === 1 && width % word === 0 ? word : spec.storePair && !lanesOnRows ? 2 : 1;
+  const place = (j: number) => Math.floor(j / grain) * lanes * grain + j % grain;
   const tilesY = Math.ceil(shared.length / height);
   const tilesX = Math.ceil(laned.length / (lanes * width));
   const total = tilesX * tilesY * batch;
@@ -53,13 +45,28 @@ export function registerMatmul(spec: MatmulSpec): Kernel {
   const terms = range(turn);
   const sums = range(height * width);
   const take = broadcasts(height, spec.subgroup, (i) => i * shared.stride);
-  // Neighbouring terms of one position may share a cache line, so they are read together
+  // The last turn may reach past the sum's end
+  const guard = (name: string) => {
+    const t = Number(name.split("_")[1]);
+    return k % turn && t ? `k * ${turn}u + ${t}u < ${k}u` : undefined;
+  };
   const loads = [
-    ...range(width).flatMap((j) =>
-      terms.map((t) => `let y${j}_${t} = ${laned.name}[l + ${j * lanes * laned.stride + t * laned.sumStride}u];`)
+    // Neighbouring terms of one position may share a cache line, so they are read together
+    ...loadElements(
+      laned.operand,
+      "l",
+      range(width).flatMap((j) =>
+        terms.map((t) => [`y${j}_${t}`, place(j) * laned.stride + t * laned.sumStride] as const)
+      ),
+      isAligned(laned, grain, turn),
+      guard,
     ),
-    ...take.loads.flatMap((load) =>
-      terms.map((t) => `let p${load.id}_${t} = ${shared.name}[s + ${load.offset + t * shared.sumStride}u];`)
+    ...loadElements(
+      shared.operand,
+      "s",
+      take.loads.flatMap((load) => terms.map((t) => [`p${load.id}_${t}`, load.offset + t * shared.sumStride] as const)),
+      isAligned(shared, spec.subgroup ? 1 : height, turn),
+      guard,
     ),
   ];
   const multiply = range(height).map((i) =>
@@ -74,6 +81,10 @@ export function registerMatmul(spec: MatmulSpec): Kernel {
     ...(laned.length % (lanes * width) ? [`position < ${laned.length}u`] : []),
   ];
   const [row, column] = lanesOnRows ? ["position", "i0 + i"] : ["i0 + i", "position"];
+  const [stepI, stepJ] = !spec.storePair ? [1, 1] : lanesOnRows ? [2, 1] : [1, 2];
+  const finish = spec.storePair
+    ? spec.storePair("index", "value", `sums[${lanesOnRows ? `(i + 1u) * ${width}u + j` : `i * ${width}u + j + 1u`}]`)
+    : spec.store("index", "value");
   return {
     workgroups,
     code: `${spec.declarations}
@@ -83,24 +94,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u3
   ${surplus(total, workgroups)}
   let z = id / ${tilesX * tilesY}u;
   let i0 = id / ${tilesX}u % ${tilesY}u * ${height}u;
-  let j0 = id % ${tilesX}u * ${lanes * width}u + lane;
-  var s = ${shared.base("z")} + (i0${take.shift}) * ${shared.stride}u;
-  var l = ${laned.base("z")} + j0 * ${laned.stride}u;
+  let j0 = id % ${tilesX}u * ${lanes * width}u + lane * ${grain}u;
+  var s = ${shared.operand.base("z")} + (i0${take.shift}) * ${shared.stride}u;
+  var l = ${laned.operand.base("z")} + j0 * ${laned.stride}u;
   ${sums.map((c) => `var c${c} = 0.0;`).join(" ")}
-  ${rolled("k", k / turn)}
+  ${rolled("k", Math.ceil(k / turn))}
     ${loads.join("\n    ")}
     ${multiply.join("\n    ")}
     s += ${turn * shared.sumStride}u;
     l += ${turn * laned.sumStride}u;
   }
   var sums = array<f32, ${sums.length}>(${sums.map((c) => `c${c}`).join(", ")});
-  ${rolled("i", height)}
-    ${rolled("j", width)}
-      let position = j0 + j * ${lanes}u;
+  ${rolled("ii", height / stepI)}
+    ${rolled("jj", width / stepJ)}
+      let i = ii * ${stepI}u;
+      let j = jj * ${stepJ}u;
+      let position = j0 + ${grain === 1 ? `j * ${lanes}u` : `j / ${grain}u * ${lanes * grain}u + j % ${grain}u`};
       ${guards.length ? `if (${guards.join(" && ")}) {` : "{"}
         let index = (z * ${m}u + ${row}) * ${n}u + ${column};
         let value = sums[i * ${width}u + j];
-        ${spec.store("index", "value")}
+        ${finish}
       }
     }
   }
@@ -109,22 +122,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u3
   };
 }
 
-/**
- * Positions that an invocation sums on each side. Large tiles load least; but compiling one takes longer than a small
- * product ever will, and a few large ones would leave processor cores idle.
- */
-function extent(
-  spec: MatmulSpec,
-  lanes: number,
-  shared: number,
-  laned: number,
-): { height: number; width: number } {
-  const vectors = Math.ceil(laned / lanes);
-  if (spec.batch * spec.m * spec.n * spec.k < SMALL) {
-    return { height: tile(shared, spec.subgroup ? 8 : 4), width: tile(vectors, 2) };
-  }
-  if (!spec.subgroup) return { height: tile(shared, 16), width: tile(vectors, 8) };
-  const width = vectors % 4 && vectors % 6 === 0 ? 6 : tile(vectors, shared <= 8 ? 8 : 4);
-  const count = (height: number) => Math.ceil(shared / height) * Math.ceil(vectors / width) * spec.batch;
-  return { height: tile(shared, count(32) < 4 ? 16 : 32), width };
+/** Whether each turn starts at the start of a word, where invocations start `step` positions apart. */
+function isAligned({ operand, stride, sumStride }: Side, step: number, turn: number): boolean {
+  const size = PER_WORD[operand.type ?? "f32"];
+  return [operand.alignment ?? 1, step * stride, turn * sumStride].every((n) => n % size === 0);
 }

@@ -8,6 +8,22 @@
  */
 export type { Kernel } from "./kernel.ts";
 export { conv2d, type ConvGeometry, type ConvOperands, type ConvSpec } from "./conv2d.ts";
+export {
+  type ConvVariant,
+  convVariants,
+  defaultConvVariant,
+  type PointwiseVariant,
+  type WindowVariant,
+} from "./conv2d_variant.ts";
+export { type ElementType, type StorageArray } from "./element.ts";
 export { elementwise, type ElementwiseSpec } from "./elementwise.ts";
 export { matmul, type MatmulOperand, type MatmulSpec } from "./matmul.ts";
+export {
+  defaultMatmulVariant,
+  type MatmulSizes,
+  type MatmulVariant,
+  matmulVariants,
+  type RegisterVariant,
+  type TiledVariant,
+} from "./matmul_variant.ts";
 export { reduce, type ReduceSpec } from "./reduce.ts";

@@ -1,0 +1,91 @@
+/** The forms that a convolution's kernel comes in, as plain values that can be listed, measured and written down. */
+import type { ConvGeometry, ConvSpec } from "./conv2d.ts";
+import { range } from "./kernel.ts";
+import { defaultMatmulVariant, type MatmulVariant, matmulVariants, type TiledVariant } from "./matmul_variant.ts";
+
+/** Each invocation slides over rows, with its sums in registers. */
+export interface WindowVariant {
+  /** Tells the forms apart. */
+  readonly kind: "window";
+  /** Most neighbouring positions of a row (weight gradient: weights) that an invocation sums. */
+  readonly run: number;
+  /** Most channels that it sums. */
+  readonly channels: number;
+}
+
+/** A convolution of windows of one element, which is a product of matrices. */
+export interface PointwiseVariant {
+  /** Tells the forms apart. */
+  readonly kind: "matmul";
+  /** Form of the product; by default the one that suits it. */
+  readonly product?: MatmulVariant;
+}
+
+/** One form of a convolution's kernel. */
+export type ConvVariant = WindowVariant | PointwiseVariant | TiledVariant;
+
+/** Multiplications up to which a convolution counts as small: compiling a large tile would take longer. */
+const SMALL = 1 << 18;
+
+/** The form that a convolution gets where none was measured. */
+export function defaultConvVariant(spec: ConvSpec): ConvVariant {
+  if (spec.pass !== "weightGrad" && isPointwise(spec.geometry)) return { kind: "matmul" };
+  if (spec.target === "gpu") {
+    return defaultMatmulVariant({ ...productSizes(spec), target: "gpu" }) as TiledVariant;
+  }
+  const narrow = spec.geometry.weight[3] === 1 && (spec.pass !== "weightGrad" || spec.subgroup !== undefined);
+  const small = multiplications(spec) < SMALL;
+  const lanes = spec.subgroup;
+  const channels = small ? lanes ?? 4 : lanes ? 32 : 16;
+  return { kind: "window", run: small ? 2 : narrow ? 4 : 8, channels };
+}
+
+/** Forms that are worth measuring for a convolution, the default first. */
+export function convVariants(spec: ConvSpec): ConvVariant[] {
+  const first = defaultConvVariant(spec);
+  const found: ConvVariant[] = [first];
+  if (first.kind === "matmul") {
+    const { target, subgroup } = spec;
+    const products = matmulVariants({ ...productSizes(spec), target, subgroup });
+    found.push(...products.map((product) => ({ kind: "matmul" as const, product })));
+  }
+  if (spec.target === "gpu") {
+    for (const [rows, columns] of [[4, 4], [8, 4], [4, 8], [8, 8]]) {
+      for (const depth of [8, 16]) found.push({ kind: "tiled", rows, columns, depth });
+    }
+    found.push({ kind: "window", run: 8, channels: 16 });
+  } else {
+    for (const run of [4, 8, 12]) {
+      for (const channels of [8, 16, 32]) found.push({ kind: "window", run, channels });
+    }
+  }
+  return [...new Map(found.map((variant) => [JSON.stringify(variant), variant])).values()];
+}
+
+/** Sizes of the product of matrices that a convolution amounts to, for each group (pointwise: each image and group). */
+export function productSizes({ pass, geometry: g }: Pick<ConvSpec, "pass" | "geometry">): {
+  batch: number;
+  m: number;
+  n: number;
+  k: number;
+} {
+  const inputs = g.weight[1];
+  const outputs = g.weight[0] / g.groups;
+  const area = g.weight[2] * g.weight[3];
+  const places = (shape: readonly number[]) => shape[0] * shape[2] * shape[3];
+  if (pass === "weightGrad") return { batch: g.groups, m: outputs, n: inputs * area, k: places(g.output) };
+  const [m, k] = pass === "forward" ? [outputs, inputs] : [inputs, outputs];
+  if (isPointwise(g)) return { batch: g.input[0] * g.groups, m, n: g.output[2] * g.output[3], k };
+  return { batch: g.groups, m, n: places(pass === "forward" ? g.output : g.input), k: k * area };
+}
+
+function multiplications(spec: ConvSpec): number {
+  const { batch, m, n, k } = productSizes(spec);
+  return batch * m * n * k;
+}
+
+/** Whether each output position depends on the input at that position alone. */
+function isPointwise({ weight, stride, padding, input, output }: ConvGeometry): boolean {
+  return [...weight.slice(2), ...stride].every((n) => n === 1) && padding.every((n) => n === 0) &&
+    range(2).every((a) => input[2 + a] === output[2 + a]);
+}

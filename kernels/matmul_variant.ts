@@ -1,0 +1,98 @@
+/** The forms that a matrix product's kernel comes in, as plain values that can be listed, measured and written down. */
+import { laneCount, tile } from "./kernel.ts";
+import type { MatmulSpec } from "./matmul.ts";
+
+/** Each invocation sums a tile of registers; the invocations of a workgroup are the lanes of one vector. */
+export interface RegisterVariant {
+  /** Tells the forms apart. */
+  readonly kind: "register";
+  /** Side of the product that the lanes divide among themselves. */
+  readonly lanes: "rows" | "columns";
+  /** Positions that an invocation sums on the other side, which all lanes share. */
+  readonly height: number;
+  /** Positions that an invocation sums on the laned side. */
+  readonly width: number;
+  /** Terms of the sum in one turn of the loop. */
+  readonly turn: number;
+}
+
+/** A workgroup stages blocks of both factors in its memory; each invocation sums a patch in registers. */
+export interface TiledVariant {
+  /** Tells the forms apart. */
+  readonly kind: "tiled";
+  /** Rows that an invocation sums, 4 or 8; 16 times as many for a workgroup. */
+  readonly rows: number;
+  /** Columns that an invocation sums, 4 or 8; 16 times as many for a workgroup. */
+  readonly columns: number;
+  /** Terms of the sum that are staged at once, a multiple of 4. */
+  readonly depth: number;
+}
+
+/** One form of a matrix product's kernel. */
+export type MatmulVariant = RegisterVariant | TiledVariant;
+
+/** Multiplications up to which a product counts as small: compiling a large tile takes longer than it ever will. */
+const SMALL = 1 << 18;
+/** Workgroups from which large blocks keep a graphics processor busy. */
+const ENOUGH_BLOCKS = 64;
+
+/** What the choice of a form depends on. */
+export type MatmulSizes = Pick<MatmulSpec, "batch" | "m" | "n" | "k" | "target" | "subgroup">;
+
+/** The form that a product gets where none was measured. */
+export function defaultMatmulVariant(spec: MatmulSizes): MatmulVariant {
+  if (spec.target === "gpu") {
+    const blocks = (rows: number, columns: number) =>
+      Math.ceil(spec.m / (16 * rows)) * Math.ceil(spec.n / (16 * columns)) * spec.batch;
+    const patch = ([[8, 8], [8, 4], [4, 8]] as const).find(([r, c]) =>
+      spec.m > 8 * r && spec.n > 8 * c && blocks(r, c) >= ENOUGH_BLOCKS
+    ) ?? [4, 4];
+    return { kind: "tiled", rows: patch[0], columns: patch[1], depth: 16 };
+  }
+  const lanes = laneCount(spec);
+  const waste = (length: number) => Math.ceil(length / lanes) * lanes / length;
+  const side = waste(spec.m) < waste(spec.n) ? "rows" : "columns";
+  const [shared, laned] = side === "rows" ? [spec.n, spec.m] : [spec.m, spec.n];
+  const work = spec.batch * spec.m * spec.n * spec.k;
+  const turn = spec.subgroup && work >= SMALL && spec.k > 1 ? 2 : 1;
+  return { kind: "register", lanes: side, turn, ...extent(spec, work < SMALL, lanes, shared, laned) };
+}
+
+/** Large tiles load least; but compiling one takes time, and a few large ones would leave processor cores idle. */
+function extent(
+  spec: MatmulSizes,
+  small: boolean,
+  lanes: number,
+  shared: number,
+  laned: number,
+): { height: number; width: number } {
+  const vectors = Math.ceil(laned / lanes);
+  if (small) return { height: tile(shared, spec.subgroup ? 8 : 4), width: tile(vectors, 2) };
+  if (!spec.subgroup) return { height: tile(shared, 16), width: tile(vectors, 8) };
+  const width = vectors % 4 && vectors % 6 === 0 ? 6 : tile(vectors, shared <= 8 ? 8 : 4);
+  const count = (height: number) => Math.ceil(shared / height) * Math.ceil(vectors / width) * spec.batch;
+  return { height: tile(shared, count(32) < 4 ? 16 : 32), width };
+}
+
+/** Forms that are worth measuring for a product, the default first. */
+export function matmulVariants(spec: MatmulSizes): MatmulVariant[] {
+  const found: MatmulVariant[] = [defaultMatmulVariant(spec)];
+  if (spec.target === "gpu") {
+    for (const [rows, columns] of [[4, 4], [8, 4], [4, 8], [8, 8]]) {
+      for (const depth of [8, 16]) found.push({ kind: "tiled", rows, columns, depth });
+    }
+  } else {
+    const wide = laneCount(spec);
+    for (const lanes of ["columns", "rows"] as const) {
+      const [shared, laned] = lanes === "rows" ? [spec.n, spec.m] : [spec.m, spec.n];
+      for (const [high, across] of [[32, 4], [16, 8], [16, 4], [24, 4], [8, 8], [8, 2]]) {
+        for (const turn of spec.k > 3 ? [2, 1, 4] : [1]) {
+          if (turn * high * across > 256) continue;
+          const [height, width] = [tile(shared, high), tile(Math.ceil(laned / wide), across)];
+          found.push({ kind: "register", lanes, height, width, turn });
+        }
+      }
+    }
+  }
+  return [...new Map(found.map((variant) => [JSON.stringify(variant), variant])).values()];
+}
