@@ -1,5 +1,5 @@
 /** The lazy tensor: a shape, a dtype and a node of an immutable graph. */
-import { type DType, dtypeOf, isFloat, promote, type TypedArray } from "./dtype.ts";
+import { type DType, dtypeOf, isFloat, isHalf, promote, type TypedArray } from "./dtype.ts";
 import type { Primitive } from "./primitive.ts";
 import { binary, type BinaryName } from "./primitives/binary.ts";
 import { fill } from "./primitives/generate.ts";
@@ -276,6 +276,7 @@ export class Tensor {
     axes: Axes,
     keepdim: boolean,
   ): Tensor {
+    if (isHalf(this.dtype)) return this.cast("f32").#reduce(combine, axes, keepdim).cast(this.dtype);
     const list = normalizeAxes(axes, this.ndim, combine);
     const long = list.filter((a) => this.shape[a] > 1);
     const kept = this.shape.map((n, i) => list.includes(i) ? 1 : n);
@@ -485,9 +486,11 @@ export class Tensor {
       other.shape.slice(0, -2),
       "matmul",
     );
-    const a = this.cast(dtype).expand([...batch, m, k]);
-    const b = other.cast(dtype).expand([...batch, k, n]);
-    return new Tensor(matmul(a, b), [a, b], [...batch, m, n], dtype);
+    // Kernels read 16-bit factors as they are and sum in f32
+    const wide = isHalf(dtype) ? "f32" : dtype;
+    const a = this.cast(wide).expand([...batch, m, k]);
+    const b = other.cast(wide).expand([...batch, k, n]);
+    return new Tensor(matmul(a, b), [a, b], [...batch, m, n], wide).cast(dtype);
   }
 
   /** Computes if needed and reads the elements back, row-major. Waits for the device: never inside a step loop. */

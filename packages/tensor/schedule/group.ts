@@ -3,6 +3,7 @@
  * them. A node is stored when it is asked for, when it is the core of a kernel (a reduction, a contraction), or when
  * several kernels would recompute something that costs more than reading it back.
  */
+import { isHalf } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Index, ravel, unravel, variable } from "./index_expression.ts";
 
@@ -51,11 +52,18 @@ export function topologicalOrder(outputs: readonly Tensor[]): Tensor[] {
   return order;
 }
 
-/** Follows views from a tensor down to what they show, and where in it. */
+/** Whether a tensor shows another of 16 bits as f32: a contraction reads that one and converts in registers. */
+function isWidened(tensor: Tensor): boolean {
+  return tensor.primitive.name === "cast" && tensor.dtype === "f32" && tensor.inputs.length === 1 &&
+    isHalf(tensor.inputs[0].dtype);
+}
+
+/** Follows views, and conversions from 16 bits where `widened`, from a tensor to what they show, and where in it. */
 export function resolveViews(
   tensor: Tensor,
   coords: readonly Index[],
   stored: (t: Tensor) => boolean,
+  widened = false,
 ): { base: Tensor; coords: readonly Index[] } {
   let at = { base: tensor, coords };
   const follow = {
@@ -68,6 +76,10 @@ export function resolveViews(
   };
   for (;;) {
     const { base } = at;
+    if (widened && !stored(base) && isWidened(base)) {
+      at = { base: base.inputs[0], coords: at.coords };
+      continue;
+    }
     if (
       stored(base) || base.primitive.kind !== "inline" ||
       !base.primitive.view || base.inputs.length === 0
@@ -87,11 +99,16 @@ export function matrixAddress(
     variable("z", batchShape.reduce((a, b) => a * b, 1)),
     batchShape,
   );
-  const { base, coords } = resolveViews(operand, [
-    ...batch,
-    variable("row", rows),
-    variable("col", columns),
-  ], stored);
+  const { base, coords } = resolveViews(
+    operand,
+    [
+      ...batch,
+      variable("row", rows),
+      variable("col", columns),
+    ],
+    stored,
+    true,
+  );
   if (!stored(base)) return null;
   const address = ravel(coords, base.shape);
   const stride = (name: string) => address.terms.find(([a]) => a.key === name)?.[1] ?? 0;
@@ -105,16 +122,18 @@ export function matrixAddress(
   return { base, batch: { ...address, terms: rest }, row, column };
 }
 
-/** The stored tensor that an operand shows element for element, or null. */
+/** The stored tensor that an operand shows element for element (as f32, where `widened`), or null. */
 export function contiguousBase(
   operand: Tensor,
   stored: (t: Tensor) => boolean,
+  widened = false,
 ): Tensor | null {
   const i = variable("i", operand.size);
   const { base, coords } = resolveViews(
     operand,
     unravel(i, operand.shape),
     stored,
+    widened,
   );
   return stored(base) && ravel(coords, base.shape).key === i.key &&
       base.size === operand.size
@@ -140,8 +159,10 @@ function storeOperands(node: Tensor, force: Set<Tensor>): void {
     // What the views show gets stored whatever it is, so ask as if it already were
     const shown = (t: Tensor) =>
       isLeaf(t) || force.has(t) || t.primitive.kind !== "inline" ||
-      !t.primitive.view || t.inputs.length === 0;
-    const base = kind === "matmul" ? matrixAddress(operand, shown)?.base : contiguousBase(operand, shown);
+      !(t.primitive.view || kind !== "concat" && isWidened(t)) || t.inputs.length === 0;
+    const base = kind === "matmul"
+      ? matrixAddress(operand, shown)?.base
+      : contiguousBase(operand, shown, kind === "conv2d");
     const target = base && !(base.primitive.kind === "inline" && base.inputs.length === 0) ? base : operand;
     if (!isLeaf(target)) force.add(target);
   }

@@ -187,6 +187,11 @@ export function multipleOfFour(a: Index): { index: Index; component: number } | 
   return { index: quotient, component: rest.offset };
 }
 
+/** What every value of an index is a multiple of, as far as its form tells. */
+export function commonFactor(a: Index): number {
+  return a.terms.reduce((c, [, k]) => gcd(c, k), a.offset);
+}
+
 /** WGSL u32 expression of an index. */
 export function wgsl(a: Index): string {
   const parts = a.terms.map(([atom, c]) => {

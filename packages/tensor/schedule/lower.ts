@@ -1,14 +1,15 @@
 /** Turns a root of the grouping into one kernel: prologue, core, epilogue. */
-import { conv2d, type ConvOperands, type Kernel, matmul, reduce } from "@dipp/kernels";
-import { wgslType } from "../dtype.ts";
+import { conv2d, type ElementType, type Kernel, matmul, reduce } from "@dipp/kernels";
+import { isHalf, wgslType } from "../dtype.ts";
 import type { ConvPrimitive, ReducePrimitive } from "../primitive.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { Body, type CoreValue, declare, KernelScope, storeStatement } from "./emitter.ts";
+import { Body, type CoreValue, declare, KernelScope, NotFusable, storeStatement } from "./emitter.ts";
 import { emitBlock, reductionShape } from "./lower_reduce.ts";
 import { lowerElementwise } from "./lower_elementwise.ts";
 import { contiguousBase, matrixAddress } from "./group.ts";
-import { unravel, variable, wgsl } from "./index_expression.ts";
+import { packed } from "./half_wgsl.ts";
+import { add, commonFactor, constant, scale, unravel, variable, wgsl } from "./index_expression.ts";
 
 /** One kernel of a schedule. */
 export interface LoweredKernel {
@@ -80,8 +81,25 @@ export function lower(
     return `fn finish(i: u32, value: ${wgslType(core!.dtype)}) {\n  ${body}\n}`;
   };
   const store = (index: string, value: string) => `finish(${index}, ${value});`;
+  const storePair = isHalf(root.dtype)
+    ? (index: string, value: string, next: string) => `finish(${index}, ${value}, ${next});`
+    : undefined;
+  /** The same for two neighbours, which 16-bit results share a word with; rows of `length` must not split a word. */
+  const pairFunction = (length: number): string => {
+    if (length % 2 !== 0) throw new NotFusable();
+    const word = variable("word", root.size / 2);
+    const bodies = ["value", "next"].map((expression, part) => {
+      const position = add(scale(word, 2), constant(part));
+      const body = new Body(scope, stored, { tensor: core!, expression, position: position.key });
+      return { result: body.root(root, unravel(position, root.shape)), statements: body.statements };
+    });
+    const whole = packed(root.dtype, bodies[0].result, bodies[1].result, (source) => scope.helper(source));
+    const statements = ["let word = i / 2u;", ...bodies.flatMap((b) => b.statements), `result[word] = ${whole};`];
+    return `fn finish(i: u32, value: f32, next: f32) {\n  ${statements.join("\n  ")}\n}`;
+  };
 
   if (plain) return build(plain.kernel);
+  if (storePair && (inPlace || core!.primitive.kind === "reduce")) throw new NotFusable();
   switch (core!.primitive.kind) {
     case "reduce":
       return build(lowerReduce(core!.primitive as ReducePrimitive));
@@ -135,14 +153,16 @@ export function lower(
       const batch = (z: string) => wgsl(address.batch).replace(/\bz\b/g, z);
       return {
         name,
+        type: elementType(address.base),
         base: batch,
+        alignment: commonFactor(address.batch),
         rowStride: address.row,
         colStride: address.column,
       };
     });
     const [m, k] = core!.inputs[0].shape.slice(-2);
     const n = core!.shape[core!.ndim - 1];
-    const finish = epilogueFunction();
+    const finish = storePair ? pairFunction(n) : epilogueFunction();
     return matmul({
       batch: core!.size / (m * n),
       m,
@@ -152,23 +172,32 @@ export function lower(
       b,
       declarations: `${declarations()}\n${finish}`,
       store,
+      storePair,
       target: target.kind,
       subgroup: target.subgroup,
     });
   }
 
   function lowerConv(primitive: ConvPrimitive): Kernel {
-    const names = core!.inputs.map((operand) => scope.read(contiguousBase(operand, stored)!, "window"));
-    const operands: ConvOperands = { first: names[0], second: names[1] };
-    const finish = epilogueFunction();
+    const [first, second] = core!.inputs.map((operand) => {
+      const base = contiguousBase(operand, stored, true)!;
+      return { name: scope.read(base, "window"), type: elementType(base) };
+    });
+    const finish = storePair ? pairFunction(core!.shape[3]) : epilogueFunction();
     return conv2d({
       pass: primitive.pass,
       geometry: primitive.geometry,
-      operands,
+      operands: { first, second },
       declarations: `${declarations()}\n${finish}`,
       store,
+      storePair,
       target: target.kind,
       subgroup: target.subgroup,
     });
   }
+}
+
+/** How a contraction finds the elements of a tensor in its buffer. */
+function elementType(tensor: Tensor): ElementType {
+  return tensor.dtype === "f16" || tensor.dtype === "bf16" ? tensor.dtype : "f32";
 }

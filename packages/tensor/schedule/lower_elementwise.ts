@@ -3,6 +3,7 @@ import { elementwise, type Kernel } from "@dipp/kernels";
 import { isHalf, storageType } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
 import { Body, declare, KernelScope, storedForm, storeStatement } from "./emitter.ts";
+import { packed } from "./half_wgsl.ts";
 import { add, constant, scale, unravel, variable } from "./index_expression.ts";
 
 /** A kernel with the scope that tells what it reads and where. */
@@ -75,16 +76,6 @@ function lowerPairs(root: Tensor, stored: (t: Tensor) => boolean): ElementwiseLo
   const [low, high] = [0, 1].map((o) =>
     body.root(root, unravel(add(scale(variable("i", size), 2), constant(o)), root.shape))
   );
-  if (root.dtype === "bf16") scope.helper(PACK_BF16);
-  const word = root.dtype === "f16" ? `pack2x16float(vec2<f32>(${low}, ${high}))` : `dipp_pack_bf16(${low}, ${high})`;
+  const word = packed(root.dtype, low, high, (source) => scope.helper(source));
   return { kernel: module(scope, root, size, [...body.statements, `result[i] = ${word};`]), scope };
 }
-
-const PACK_BF16 = `fn dipp_round_bf16(x: f32) -> u32 {
-  let b = bitcast<u32>(x);
-  if ((b & 0x7fffffffu) > 0x7f800000u) { return (b >> 16u) | 0x40u; }
-  return (b + 0x7fffu + ((b >> 16u) & 1u)) >> 16u;
-}
-fn dipp_pack_bf16(low: f32, high: f32) -> u32 {
-  return dipp_round_bf16(low) | (dipp_round_bf16(high) << 16u);
-}`;

@@ -3,7 +3,7 @@ import { isHalf } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
 import { NotFusable } from "./emitter.ts";
 import { group, isLeaf, operandsOf } from "./group.ts";
-import { variable } from "./index_expression.ts";
+import { add, constant, scale, variable } from "./index_expression.ts";
 import { lower, type LoweredKernel, type Target } from "./lower.ts";
 
 /** Kernels in the order in which they run. */
@@ -23,7 +23,7 @@ export function schedule(
       const { kind } = root.primitive;
       if (kind !== "inline") return lower(root, root, stored, target);
       const plain = lower(root, undefined, stored, target);
-      const core = isHalf(root.dtype) ? undefined : fusableCore(plain, readers, outputs, force);
+      const core = fusableCore(plain, readers, outputs, force);
       if (!core || fused.has(core)) return plain;
       try {
         const kernel = lower(
@@ -54,13 +54,17 @@ function fusableCore(
   force: ReadonlySet<Tensor>,
 ): Tensor | undefined {
   const weight = { conv2d: 3, matmul: 2, reduce: 1, concat: 0, inline: 0, leaf: 0 };
-  const element = variable("i", kernel.root.size).key;
+  const { root } = kernel;
+  const pair = scale(variable("i", Math.ceil(root.size / 2)), 2);
+  const own = isHalf(root.dtype)
+    ? new Set([pair.key, add(pair, constant(1)).key])
+    : new Set([variable("i", root.size).key]);
   return kernel.reads
     .filter((t) =>
       !isLeaf(t) && weight[t.primitive.kind] > 0 &&
       t.size === kernel.root.size && !outputs.includes(t) && !force.has(t) &&
       readers.get(t)!.size === 1 &&
-      [...kernel.positions.get(t)!].every((p) => p === element)
+      [...kernel.positions.get(t)!].every((p) => own.has(p))
     )
     .sort((a, b) => weight[b.primitive.kind] - weight[a.primitive.kind])[0];
 }
