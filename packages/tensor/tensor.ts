@@ -278,10 +278,14 @@ export class Tensor {
   ): Tensor {
     if (isHalf(this.dtype)) return this.cast("f32").#reduce(combine, axes, keepdim).cast(this.dtype);
     const list = normalizeAxes(axes, this.ndim, combine);
-    const long = list.filter((a) => this.shape[a] > 1);
+    const long = list.filter((a) => this.shape[a] !== 1);
     const kept = this.shape.map((n, i) => list.includes(i) ? 1 : n);
     if (long.length === 0) return keepdim ? this : this.reshape(this.shape.filter((_, i) => !list.includes(i)));
     const count = long.reduce((n, a) => n * this.shape[a], 1);
+    if (count === 0 && combine !== "sum" && sizeOf(kept) > 0) {
+      throw new RangeError(`Cannot take the ${combine} of ${show(this.shape)} along ${show(list)}: it has no elements`);
+    }
+    if (count === 0) return full(keepdim ? kept : this.shape.filter((_, i) => !list.includes(i)), 0, this.dtype);
     const parts = this.size === count ? splitCount(count) : 1;
     if (parts > 1) {
       // One long sum becomes many short ones, then one: every core gets work, and rounding errors stay small
@@ -416,6 +420,7 @@ export class Tensor {
     const amounts = pads.map(([b, a]) => [Math.max(0, b), Math.max(0, a)] as const);
     if (amounts.every(([b, a]) => b + a === 0)) return x;
     const shape = x.shape.map((n, i) => n + amounts[i][0] + amounts[i][1]);
+    if (x.size === 0) return full(shape, value, this.dtype);
     return new Tensor(views.pad(x, amounts, value), [x], shape, this.dtype);
   }
   /** Reverses axes. */
@@ -475,7 +480,7 @@ export class Tensor {
     if (k !== other.shape[other.ndim - 2]) throw fail();
     // One tall matrix instead of many: larger tiles, and a weight gradient that is one product
     if (other.ndim === 2 && this.ndim > 2) {
-      return this.reshape([-1, k]).matmul(other).reshape([
+      return this.reshape([sizeOf(this.shape.slice(0, -1)), k]).matmul(other).reshape([
         ...this.shape.slice(0, -1),
         n,
       ]);
@@ -486,6 +491,7 @@ export class Tensor {
       other.shape.slice(0, -2),
       "matmul",
     );
+    if (k === 0) return full([...batch, m, n], 0, dtype);
     // Kernels read 16-bit factors as they are and sum in f32
     const wide = isHalf(dtype) ? "f32" : dtype;
     const a = this.cast(wide).expand([...batch, m, k]);

@@ -26,7 +26,7 @@ export function pack(tensors: readonly Tensor[]): Tensor {
   if (isHalf(dtype) || tensors.some((t) => t.dtype !== dtype)) {
     throw new TypeError(`Cannot pack dtypes ${[...new Set(tensors.map((t) => t.dtype))]}: expected one of 32 bits`);
   }
-  const flat = tensors.map((t) => t.reshape([-1]));
+  const flat = tensors.filter((t) => t.size > 0).map((t) => t.reshape([-1]));
   const total = flat.reduce((n, t) => n + t.size, 0);
   return new Tensor(
     { kind: "concat", name: "pack", vjp: (g) => unpack(g, flat.map((t) => t.shape)) },

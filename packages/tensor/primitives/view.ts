@@ -119,6 +119,15 @@ export function pad(
       g.slice(pads.map(([before], i) => [before, before + input.shape[i]])),
     ],
     emit(e, node, coords) {
+      const fill = node.dtype === "bool"
+        ? String(value !== 0)
+        : node.dtype === "u32"
+        ? `${value}u`
+        : node.dtype === "i32"
+        ? `i32(${value})`
+        : `f32(${value})`;
+      // An address that is known to lie outside would be refused
+      if (coords.some((c, i) => c.max < pads[i][0] || c.min >= pads[i][0] + input.shape[i])) return fill;
       const inside = pads.flatMap(([before, after], i) => {
         const c = wgsl(coords[i]);
         const low = before > 0 ? [`${c} >= ${before}u`] : [];
@@ -129,13 +138,6 @@ export function pad(
         coords.map((c, i) => add(c, constant(-pads[i][0]))),
       );
       if (inside.length === 0) return x;
-      const fill = node.dtype === "bool"
-        ? String(value !== 0)
-        : node.dtype === "u32"
-        ? `${value}u`
-        : node.dtype === "i32"
-        ? `i32(${value})`
-        : `f32(${value})`;
       return `select(${fill}, ${x}, ${e.bind(inside.join(" && "), "bool")})`;
     },
   };

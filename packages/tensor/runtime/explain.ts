@@ -26,6 +26,8 @@ export class Explanation {
   readonly memory: MemoryFacts;
 
   /**
+   * Looks a plan over.
+   *
    * @param plan A plan.
    * @param extra Tensors that need a buffer beside those of the plan.
    */

@@ -28,13 +28,14 @@ export function operandsOf({ primitive, inputs }: Tensor): readonly Tensor[] {
   return count === undefined ? inputs : inputs.slice(0, count);
 }
 
-/** Nodes below `outputs` that are still to be computed, inputs before their readers. */
+/** Nodes below `outputs` that are still to be computed, inputs before their readers. Those without elements are not. */
 export function topologicalOrder(outputs: readonly Tensor[]): Tensor[] {
+  const isDone = (t: Tensor) => isLeaf(t) || t.size === 0;
   const order: Tensor[] = [];
   const seen = new Set<Tensor>();
   const stack: [Tensor, number][] = [];
   for (const output of outputs) {
-    if (seen.has(output) || isLeaf(output)) continue;
+    if (seen.has(output) || isDone(output)) continue;
     seen.add(output);
     stack.push([output, 0]);
     while (stack.length > 0) {
@@ -43,7 +44,7 @@ export function topologicalOrder(outputs: readonly Tensor[]): Tensor[] {
       if (next === undefined) {
         order.push(top[0]);
         stack.pop();
-      } else if (!seen.has(next) && !isLeaf(next)) {
+      } else if (!seen.has(next) && !isDone(next)) {
         seen.add(next);
         stack.push([next, 0]);
       }
