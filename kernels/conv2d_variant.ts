@@ -1,7 +1,13 @@
 /** The forms that a convolution's kernel comes in, as plain values that can be listed, measured and written down. */
 import type { ConvGeometry, ConvSpec } from "./conv2d.ts";
 import { range } from "./kernel.ts";
-import { defaultMatmulVariant, type MatmulVariant, matmulVariants, type TiledVariant } from "./matmul_variant.ts";
+import {
+  defaultMatmulVariant,
+  type MatmulVariant,
+  matmulVariants,
+  sizeBucket,
+  type TiledVariant,
+} from "./matmul_variant.ts";
 
 /** Each invocation slides over rows, with its sums in registers. */
 export interface WindowVariant {
@@ -60,6 +66,13 @@ export function convVariants(spec: ConvSpec): ConvVariant[] {
     }
   }
   return [...new Map(found.map((variant) => [JSON.stringify(variant), variant])).values()];
+}
+
+/** Names the kind and size of a convolution, for tables of measurements. */
+export function convKey({ pass, geometry: g, operands: { first, second } }: ConvSpec): string {
+  const exact = [g.weight.slice(2), g.stride, g.dilation].map((pair) => pair.join("x")).join(" ");
+  const sizes = [g.groups, ...g.input, g.weight[0]].map(sizeBucket).join(" ");
+  return `conv2d ${pass} ${first.type ?? "f32"} ${second.type ?? "f32"} ${exact} ${sizes}`;
 }
 
 /** Sizes of the product of matrices that a convolution amounts to, for each group (pointwise: each image and group). */

@@ -47,7 +47,8 @@ export function defaultMatmulVariant(spec: MatmulSizes): MatmulVariant {
     const patch = ([[8, 8], [8, 4], [4, 8]] as const).find(([r, c]) =>
       spec.m > 8 * r && spec.n > 8 * c && blocks(r, c) >= ENOUGH_BLOCKS
     ) ?? [4, 4];
-    return { kind: "tiled", rows: patch[0], columns: patch[1], depth: 16 };
+    // Both blocks fit the 16 KiB of workgroup memory that every device has
+    return { kind: "tiled", rows: patch[0], columns: patch[1], depth: patch[0] + patch[1] > 12 ? 8 : 16 };
   }
   const lanes = laneCount(spec);
   const waste = (length: number) => Math.ceil(length / lanes) * lanes / length;
@@ -72,6 +73,18 @@ function extent(
   const width = vectors % 4 && vectors % 6 === 0 ? 6 : tile(vectors, shared <= 8 ? 8 : 4);
   const count = (height: number) => Math.ceil(shared / height) * Math.ceil(vectors / width) * spec.batch;
   return { height: tile(shared, count(32) < 4 ? 16 : 32), width };
+}
+
+/** Sizes that are rounded to half powers of two: measurements hold for sizes like those measured. */
+export function sizeBucket(size: number): number {
+  return Math.round(2 * Math.log2(size));
+}
+
+/** Names the kind and size of a product, for tables of measurements. */
+export function matmulKey({ batch, m, n, k, a, b }: MatmulSpec): string {
+  const side = ({ type = "f32", rowStride, colStride }: MatmulSpec["a"]) =>
+    type + (colStride === 1 ? "n" : rowStride === 1 ? "t" : "s");
+  return `matmul ${side(a)} ${side(b)} ${[batch, m, n, k].map(sizeBucket).join(" ")}`;
 }
 
 /** Forms that are worth measuring for a product, the default first. */

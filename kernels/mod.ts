@@ -9,6 +9,7 @@
 export type { Kernel } from "./kernel.ts";
 export { conv2d, type ConvGeometry, type ConvOperands, type ConvSpec } from "./conv2d.ts";
 export {
+  convKey,
   type ConvVariant,
   convVariants,
   defaultConvVariant,
@@ -20,6 +21,7 @@ export { elementwise, type ElementwiseSpec } from "./elementwise.ts";
 export { matmul, type MatmulOperand, type MatmulSpec } from "./matmul.ts";
 export {
   defaultMatmulVariant,
+  matmulKey,
   type MatmulSizes,
   type MatmulVariant,
   matmulVariants,

@@ -36,6 +36,12 @@ export interface WebGpuOptions {
    * @default {536870912}
    */
   poolBytes?: number;
+  /**
+   * Take the fallback adapter, which computes in software.
+   *
+   * @default {false}
+   */
+  fallback?: boolean;
 }
 
 /**
@@ -77,8 +83,8 @@ export interface WebGpuOptions {
 export async function createWebGpuBackend(
   options: WebGpuOptions = {},
 ): Promise<Backend> {
-  const { poolBytes = POOL_BYTES } = options;
-  return new WebGpuBackend(await openDevice(), poolBytes);
+  const { poolBytes = POOL_BYTES, fallback = false } = options;
+  return new WebGpuBackend(await openDevice(fallback), poolBytes);
 }
 
 class WebGpuBackend implements Backend {

@@ -50,16 +50,16 @@ export interface OpenDevice {
 }
 
 /**
- * Opens the machine's preferred adapter.
+ * Opens the machine's preferred adapter, or the fallback, which computes in software.
  *
  * @throws {Error} If there is no adapter, with the ways to get one.
  */
-export async function openDevice(): Promise<OpenDevice> {
-  const adapter = await requestAdapter();
+export async function openDevice(fallback = false): Promise<OpenDevice> {
+  const adapter = await requestAdapter(fallback);
   const { vendor, device: name, description } = adapter.info;
   const words = description || [vendor, name].filter(Boolean).join(" ");
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
-  const device = await requestDevice(adapter);
+  const device = await requestDevice(adapter, fallback);
   const fixed = device.features.has("subgroups" as GPUFeatureName) && subgroupMinSize === subgroupMaxSize;
   return {
     device,
@@ -122,9 +122,10 @@ export function backendLimits(limits: GPUSupportedLimits): BackendLimits {
   };
 }
 
-async function requestAdapter(): Promise<GPUAdapter> {
+async function requestAdapter(fallback: boolean): Promise<GPUAdapter> {
   const adapter = await globalThis.navigator?.gpu?.requestAdapter({
     powerPreference: "high-performance",
+    forceFallbackAdapter: fallback,
   });
   if (adapter) return adapter;
   throw new Error(
@@ -134,7 +135,7 @@ async function requestAdapter(): Promise<GPUAdapter> {
   );
 }
 
-async function requestDevice(first: GPUAdapter): Promise<GPUDevice> {
+async function requestDevice(first: GPUAdapter, fallback: boolean): Promise<GPUDevice> {
   // Deno grants subgroups without listing them, so asking is the only test.
   const listed = OPTIONAL_FEATURES.filter((name) => first.features.has(name));
   const asked = OPTIONAL_FEATURES.filter((name) => first.features.has(name) || (name as string) === "subgroups");
@@ -142,7 +143,7 @@ async function requestDevice(first: GPUAdapter): Promise<GPUDevice> {
     return await first.requestDevice(descriptor(first, asked));
   } catch {
     // A refused request may use the adapter up.
-    const adapter = await requestAdapter();
+    const adapter = await requestAdapter(fallback);
     return await adapter.requestDevice(descriptor(adapter, listed));
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Backend } from "../backend/backend.ts";
 import { byteLength } from "../dtype.ts";
+import { tuningOf } from "../runtime/tuning.ts";
 import type { Tensor } from "../tensor.ts";
 import { isLeaf } from "./group.ts";
 import { variable } from "./index_expression.ts";
@@ -42,6 +43,7 @@ export function targetOf(backend: Backend): Target {
     kind: backend.adapterClass === "software" ? "software" : "gpu",
     maxBuffers: backend.limits.maxBuffersPerKernel,
     subgroup: backend.subgroupSize,
+    tuning: tuningOf(backend),
   };
 }
 

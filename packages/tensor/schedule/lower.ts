@@ -1,7 +1,20 @@
 /** Turns a root of the grouping into one kernel: prologue, core, epilogue. */
-import { conv2d, type ElementType, type Kernel, matmul, reduce } from "@dipp/kernels";
+import {
+  conv2d,
+  convKey,
+  type ConvSpec,
+  type ConvVariant,
+  type ElementType,
+  type Kernel,
+  matmul,
+  matmulKey,
+  type MatmulSpec,
+  type MatmulVariant,
+  reduce,
+} from "@dipp/kernels";
 import { isHalf, wgslType } from "../dtype.ts";
 import type { ConvPrimitive, ReducePrimitive } from "../primitive.ts";
+import type { Tuning } from "../runtime/tuning.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { Body, type CoreValue, declare, KernelScope, NotFusable, storeStatement } from "./emitter.ts";
@@ -37,6 +50,8 @@ export interface Target {
   readonly maxBuffers: number;
   /** Invocations in a subgroup, where there are subgroup operations and all subgroups are of that size. */
   readonly subgroup?: number | undefined;
+  /** Measured forms of kernels. */
+  readonly tuning?: Tuning | undefined;
 }
 
 /** Lowers `root`, with `core` (its own node, or one that only it reads) computed in the same kernel. */
@@ -163,7 +178,7 @@ export function lower(
     const [m, k] = core!.inputs[0].shape.slice(-2);
     const n = core!.shape[core!.ndim - 1];
     const finish = storePair ? pairFunction(n) : epilogueFunction();
-    return matmul({
+    const spec: MatmulSpec = {
       batch: core!.size / (m * n),
       m,
       n,
@@ -175,7 +190,8 @@ export function lower(
       storePair,
       target: target.kind,
       subgroup: target.subgroup,
-    });
+    };
+    return matmul({ ...spec, variant: target.tuning?.get(matmulKey(spec)) as MatmulVariant | undefined });
   }
 
   function lowerConv(primitive: ConvPrimitive): Kernel {
@@ -184,7 +200,7 @@ export function lower(
       return { name: scope.read(base, "window"), type: elementType(base) };
     });
     const finish = storePair ? pairFunction(core!.shape[3]) : epilogueFunction();
-    return conv2d({
+    const spec: ConvSpec = {
       pass: primitive.pass,
       geometry: primitive.geometry,
       operands: { first, second },
@@ -193,7 +209,8 @@ export function lower(
       storePair,
       target: target.kind,
       subgroup: target.subgroup,
-    });
+    };
+    return conv2d({ ...spec, variant: target.tuning?.get(convKey(spec)) as ConvVariant | undefined });
   }
 }
 
