@@ -309,7 +309,7 @@ export class Tensor {
       axes,
       keepdim,
     );
-    return total.mul(total.size / this.size);
+    return this.size === 0 ? full(total.shape, NaN, total.dtype) : total.mul(total.size / this.size);
   }
   /** Largest value over axes; ties share the gradient. */
   max(axes?: Axes, keepdim = false): Tensor {
@@ -517,8 +517,15 @@ export class Tensor {
     await realizeTensors([this]);
     return this;
   }
-  /** Frees the memory now instead of at garbage collection; the tensor must not be used afterwards. */
+  /**
+   * Frees the memory now instead of at garbage collection. Using the tensor afterwards, or computing what depends on it,
+   * is a `TypeError`; disposing it again does nothing.
+   */
   dispose(): void {
+    releaseStorage(this);
+  }
+  /** Disposes at the end of a block: `using x = await y.realize()`. */
+  [Symbol.dispose](): void {
     releaseStorage(this);
   }
   /** Shape and dtype, for messages. */

@@ -71,6 +71,8 @@ export type Command = DispatchCommand | CopyCommand;
 export interface Program {
   /** The number of commands that a submit of this program executes. */
   readonly length: number;
+  /** Whether all of its buffers and kernels are still there. */
+  readonly isUsable: boolean;
 }
 
 /** What the adapter allows. */
@@ -115,7 +117,9 @@ export interface BackendStats {
  *
  * The device reports mistakes late. The first one is kept and thrown, once, by
  * the next `submit`, `download` or `synchronize`; what was computed before that
- * cannot be trusted. A lost device is thrown by every one of them.
+ * cannot be trusted. That memory was exhausted is late too: besides, every use
+ * of the buffer that got none throws it. Once a device is known to be lost,
+ * every call but `free`, `stats` and `destroy` throws that.
  *
  * A kernel declares `@group(0) @binding(i) var<storage, read | read_write>` for
  * its i-th buffer and has the entry point `main`. A buffer may be bound larger
@@ -134,13 +138,23 @@ export interface Backend {
   readonly features: ReadonlySet<string>;
   /** Invocations in a subgroup, where there are subgroup operations and all subgroups are of that size. */
   readonly subgroupSize: number | undefined;
+  /** What every call throws since the device was lost; undefined while it is there. */
+  readonly lost: Error | undefined;
 
   /**
-   * Hands out memory. What it holds is undefined.
+   * Hands out memory. What it holds is undefined. Errors name the owner.
    *
    * @throws {RangeError} If bytes is no length, or over the limit.
    */
-  allocate(bytes: number): BackendBuffer;
+  allocate(bytes: number, owner?: { toString(): string }): BackendBuffer;
+
+  /**
+   * Waits until it is known whether the memory handed out so far is there: a few
+   * microtasks at most, not for the device.
+   *
+   * @throws {Error} If it is not, or the device has reported another mistake.
+   */
+  settle(): Promise<void>;
 
   /**
    * Takes memory back into the pool.

@@ -119,13 +119,23 @@ class WebGpuBackend implements Backend {
       this.limits.maxBufferBytes,
       poolBytes,
       (block) => this.#kernels.unbind(block),
+      (error) => this.#errors.keep(error),
     );
     this.#readback = new Readback(device, device.limits.maxBufferSize);
   }
 
-  allocate(bytes: number): BackendBuffer {
+  get lost(): Error | undefined {
+    return this.#errors.lost;
+  }
+
+  allocate(bytes: number, owner?: { toString(): string }): BackendBuffer {
     this.#checkOpen();
-    return this.#memory.allocate(bytes);
+    return this.#memory.allocate(bytes, owner);
+  }
+
+  async settle(): Promise<void> {
+    await this.#memory.settled;
+    if (this.#errors.hasKept) await this.#errors.throwSettled();
   }
 
   free(buffer: BackendBuffer): void {
@@ -243,6 +253,7 @@ class WebGpuBackend implements Backend {
 
   #checkOpen(): void {
     if (this.#destroyed) throw new TypeError("The backend was destroyed");
+    if (this.#errors.lost) throw this.#errors.lost;
   }
 
   /** A wait that fails tells less than the error that made it fail. */
@@ -250,7 +261,7 @@ class WebGpuBackend implements Backend {
     try {
       return await wait;
     } catch (error) {
-      this.#errors.throwKept();
+      await this.#errors.throwSettled();
       throw error;
     }
   }

@@ -20,8 +20,15 @@ export class ErrorLatch {
     device.lost.then((info) => {
       if (isDestroyed()) return;
       const why = info.message || info.reason || "no reason given";
-      this.#lost = new Error(`The device was lost: ${why.trim()}`);
+      this.#lost = new Error(
+        `The device was lost: ${why.trim()}; init() opens it anew, without the tensors that lay on it`,
+      );
     });
+  }
+
+  /** The loss of the device. */
+  get lost(): Error | undefined {
+    return this.#lost;
   }
 
   /** Keeps an error, unless an earlier one is still waiting. */
@@ -31,9 +38,21 @@ export class ErrorLatch {
 
   /** Throws the kept error: once, but the loss of the device always. */
   throwKept(): void {
-    const error = this.#first ?? this.#lost;
+    const error = this.#lost ?? this.#first;
     this.#first = undefined;
     if (error !== undefined) throw error;
+  }
+
+  /** Lets what follows from an error arrive, and the reason of one, then throws the kept error. */
+  async throwSettled(): Promise<void> {
+    // Events come in a task of their own; so does the news that the device is gone, after the errors that it causes
+    for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setTimeout(resolve, 0));
+    this.throwKept();
+  }
+
+  /** Whether there is an error to throw. */
+  get hasKept(): boolean {
+    return (this.#lost ?? this.#first) !== undefined;
   }
 }
 

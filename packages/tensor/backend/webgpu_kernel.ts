@@ -8,6 +8,9 @@ import type { Access, BackendPipeline } from "./backend.ts";
 import { compileMessage } from "./webgpu_errors.ts";
 import type { Block } from "./webgpu_memory.ts";
 
+/** Most kernels kept; beyond it the longest unused goes, to be compiled again if it is asked for. */
+const MAX_PIPELINES = 4096;
+
 /** Most bind groups kept; beyond it the oldest goes. Programs keep their own. */
 const MAX_GROUPS = 8192;
 
@@ -54,7 +57,8 @@ export class Kernels {
   readonly #onError: (error: Error) => void;
   readonly #pipelines: Map<string, WebGpuPipeline> = new Map();
   readonly #layouts: Map<string, Layout> = new Map();
-  readonly #groups: Map<string, GPUBindGroup> = new Map();
+  readonly #groups: Map<string, { group: GPUBindGroup; blocks: readonly Block[] }> = new Map();
+  #compiled = 0;
 
   /** Errors of the compiler arrive late, through onError. */
   constructor(device: GPUDevice, onError: (error: Error) => void) {
@@ -64,7 +68,7 @@ export class Kernels {
 
   /** The number of kernels compiled. */
   get size(): number {
-    return this.#pipelines.size;
+    return this.#compiled;
   }
 
   /** Compiles a kernel, or returns the one compiled before. */
@@ -76,7 +80,12 @@ export class Kernels {
     const layout = this.#layout(access);
     const key = `${layout.key}:${code}`;
     const known = this.#pipelines.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // To the end: the longest unused comes first
+      this.#pipelines.delete(key);
+      this.#pipelines.set(key, known);
+      return known;
+    }
     const device = this.#device;
     device.pushErrorScope("validation");
     const module = device.createShaderModule({ code, label });
@@ -87,6 +96,8 @@ export class Kernels {
     });
     const pipeline = new WebGpuPipeline(label, [...access], gpu, layout);
     this.#pipelines.set(key, pipeline);
+    this.#compiled++;
+    if (this.#pipelines.size > MAX_PIPELINES) this.#pipelines.delete(this.#pipelines.keys().next().value!);
     device.popErrorScope().then((error) => {
       if (error === null) return;
       this.#pipelines.delete(key);
@@ -101,7 +112,7 @@ export class Kernels {
     let key = pipeline.layout.key;
     for (const block of blocks) key += `,${block.id}`;
     const known = this.#groups.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.group;
     const group = this.#device.createBindGroup({
       label: pipeline.label,
       layout: pipeline.layout.group,
@@ -110,18 +121,20 @@ export class Kernels {
         resource: { buffer: block.gpu },
       })),
     });
-    this.#groups.set(key, group);
+    this.#groups.set(key, { group, blocks });
     for (const block of blocks) block.groupKeys.add(key);
-    if (this.#groups.size > MAX_GROUPS) {
-      this.#groups.delete(this.#groups.keys().next().value!);
-    }
+    if (this.#groups.size > MAX_GROUPS) this.#forget(this.#groups.keys().next().value!);
     return group;
   }
 
   /** Forgets the bind groups that hold a block. */
   unbind(block: Block): void {
-    for (const key of block.groupKeys) this.#groups.delete(key);
-    block.groupKeys.clear();
+    for (const key of block.groupKeys) this.#forget(key);
+  }
+
+  #forget(key: string): void {
+    for (const block of this.#groups.get(key)!.blocks) block.groupKeys.delete(key);
+    this.#groups.delete(key);
   }
 
   #layout(access: readonly Access[]): Layout {

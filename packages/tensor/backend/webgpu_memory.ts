@@ -18,6 +18,8 @@ export interface Block {
   readonly id: number;
   /** The keys of cached bind groups that hold this block. */
   readonly groupKeys: Set<string>;
+  /** Why there is no memory behind it, once that is known. */
+  error: Error | undefined;
 }
 
 /** A handle of a block, valid from allocate to free. */
@@ -33,24 +35,27 @@ export class WebGpuBuffer implements BackendBuffer {
     this.#block = block;
   }
 
-  /** Whether the handle was not freed. */
-  get live(): boolean {
-    return this.#live;
+  /** Whether the handle was not freed, and there is memory behind it. */
+  get isUsable(): boolean {
+    return this.#live && this.#block.error === undefined;
   }
 
   /** The memory behind the handle, which must not have been freed. */
   get block(): Block {
-    if (!this.#live) {
-      throw new TypeError(`The buffer of ${this.bytes} bytes was freed`);
-    }
+    this.#checkLive();
+    if (this.#block.error) throw this.#block.error;
     return this.#block;
   }
 
   /** Ends the handle and returns its block. */
   release(): Block {
-    const block = this.block;
+    this.#checkLive();
     this.#live = false;
-    return block;
+    return this.#block;
+  }
+
+  #checkLive(): void {
+    if (!this.#live) throw new TypeError(`The buffer of ${this.bytes} bytes was freed`);
   }
 }
 
@@ -81,6 +86,8 @@ export class Memory {
   readonly #largest: number;
   readonly #capacity: number;
   readonly #onDestroy: (block: Block) => void;
+  readonly #onError: (error: Error) => void;
+  readonly #asked: Set<Promise<void>> = new Set();
   readonly #live: Set<Block> = new Set();
   /** Freed blocks, the longest unused first. */
   readonly #pooled: Set<Block> = new Set();
@@ -96,34 +103,37 @@ export class Memory {
    * @param largest The length of the largest block.
    * @param capacity Bytes of freed blocks to keep.
    * @param onDestroy Told of every block that is given back to the device.
+   * @param onError Told when the device turns out to have no memory left.
    */
   constructor(
     device: GPUDevice,
     largest: number,
     capacity: number,
     onDestroy: (block: Block) => void,
+    onError: (error: Error) => void,
   ) {
     this.#device = device;
     this.#largest = largest;
     this.#capacity = capacity;
     this.#onDestroy = onDestroy;
+    this.#onError = onError;
   }
 
   /** Hands out a buffer, over a reused block where one fits. */
-  allocate(bytes: number): WebGpuBuffer {
+  allocate(bytes: number, owner?: { toString(): string }): WebGpuBuffer {
     if (!Number.isSafeInteger(bytes) || bytes < 0) {
       throw new RangeError(
-        `Cannot allocate ${bytes} bytes: expected a whole number, 0 or more`,
+        `Cannot allocate ${bytes} bytes${whose(owner)}: expected a whole number, 0 or more`,
       );
     }
     if (bytes > this.#largest) {
       throw new RangeError(
-        `Cannot allocate ${bytes} bytes: the adapter's limit for one buffer ` +
-          `is ${this.#largest} bytes`,
+        `Cannot allocate ${bytes} bytes${whose(owner)}: the adapter's limit for ` +
+          `one buffer is ${this.#largest} bytes`,
       );
     }
     const size = Math.min(sizeClass(bytes), this.#largest);
-    const block = this.#unpool(size) ?? this.#create(size);
+    const block = this.#unpool(size) ?? this.#create(size, owner);
     this.#live.add(block);
     this.#liveBytes += size;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
@@ -135,6 +145,7 @@ export class Memory {
     const block = buffer.release();
     this.#live.delete(block);
     this.#liveBytes -= block.bytes;
+    if (block.error) return this.#destroy(block);
     this.#pooled.add(block);
     this.#pooledBytes += block.bytes;
     const same = this.#bySize.get(block.bytes);
@@ -167,13 +178,33 @@ export class Memory {
     this.#liveBytes = this.#pooledBytes = 0;
   }
 
-  #create(size: number): Block {
+  /** Waits until it is known of every block whether there is memory behind it. */
+  get settled(): Promise<unknown> | undefined {
+    return this.#asked.size === 0 ? undefined : Promise.all(this.#asked);
+  }
+
+  #create(size: number, owner: { toString(): string } | undefined): Block {
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
-    const gpu = this.#device.createBuffer({
-      size,
-      usage: STORAGE | COPY_SRC | COPY_DST,
-    });
-    return { gpu, bytes: size, id: this.#nextId++, groupKeys: new Set() };
+    const device = this.#device;
+    device.pushErrorScope("out-of-memory");
+    const gpu = device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST });
+    const block: Block = { gpu, bytes: size, id: this.#nextId++, groupKeys: new Set(), error: undefined };
+    const asked = device.popErrorScope().then((error) => {
+      if (error !== null) this.#exhausted(block, owner);
+    }, () => {/* The device is gone, and that is reported elsewhere. */})
+      .finally(() => this.#asked.delete(asked));
+    this.#asked.add(asked);
+    return block;
+  }
+
+  #exhausted(block: Block, owner: { toString(): string } | undefined): void {
+    block.error = new Error(
+      `The device's memory is exhausted: no ${block.bytes} bytes left${whose(owner)}, beside ` +
+        `${this.#liveBytes - block.bytes} live bytes in ${this.#live.size - 1} buffers`,
+    );
+    // What is kept for reuse may be what the next attempt needs
+    this.#trim(0);
+    this.#onError(block.error);
   }
 
   #unpool(size: number): Block | undefined {
@@ -184,16 +215,25 @@ export class Memory {
     return block;
   }
 
-  #trim(): void {
+  #trim(capacity = this.#capacity): void {
     for (const block of this.#pooled) {
-      if (this.#pooledBytes <= this.#capacity) return;
+      if (this.#pooledBytes <= capacity) return;
       this.#pooled.delete(block);
       this.#pooledBytes -= block.bytes;
       const same = this.#bySize.get(block.bytes)!;
       same.splice(same.indexOf(block), 1);
-      // Undestroyed buffers are invisible to the garbage collector's limits.
-      block.gpu.destroy();
-      this.#onDestroy(block);
+      if (same.length === 0) this.#bySize.delete(block.bytes);
+      this.#destroy(block);
     }
   }
+
+  #destroy(block: Block): void {
+    // Undestroyed buffers are invisible to the garbage collector's limits.
+    block.gpu.destroy();
+    this.#onDestroy(block);
+  }
+}
+
+function whose(owner: { toString(): string } | undefined): string {
+  return owner === undefined ? "" : ` for ${owner}`;
 }

@@ -73,18 +73,19 @@ export class WebGpuProgram implements Program {
     this.#pipelines = [...pipelines];
   }
 
+  /** Whether the program can still run. */
+  get isUsable(): boolean {
+    return this.#pipelines.every((p) => p.error === undefined) && this.#buffers.every((b) => b.isUsable);
+  }
+
   /** Throws if the program can no longer run. */
   check(): void {
     for (const pipeline of this.#pipelines) {
       if (pipeline.error !== undefined) throw pipeline.error;
     }
     for (const buffer of this.#buffers) {
-      if (!buffer.live) {
-        throw new TypeError(
-          `Cannot submit the program: its buffer of ${buffer.bytes} bytes ` +
-            `was freed`,
-        );
-      }
+      // Throws what is wrong with it
+      if (!buffer.isUsable) void buffer.block;
     }
   }
 

@@ -2,7 +2,7 @@
 import type { ConvGeometry } from "@dipp/kernels";
 import type { ConvPrimitive } from "../primitive.ts";
 import { show } from "../shape.ts";
-import { arange } from "../creation.ts";
+import { arange, zeros } from "../creation.ts";
 import { Tensor } from "../tensor.ts";
 import { indexSelect } from "./indexing.ts";
 
@@ -48,6 +48,8 @@ function convolve(
     inputGrad: geometry.input,
     weightGrad: geometry.weight,
   }[pass];
+  // Sums of nothing
+  if (a.size === 0 || b.size === 0) return zeros(shape);
   return new Tensor(
     {
       kind: "conv2d",

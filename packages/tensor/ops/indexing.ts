@@ -163,10 +163,10 @@ export function indexSelect(x: Tensor, axis: number, index: Tensor): Tensor {
   );
   // The gradient is a product with the one-hot matrix: deterministic, and fast where a scatter would serialise
   const scatter = (g: Tensor) => {
-    const hot = index.reshape([1, -1]).cast("i32").eq(
+    const hot = index.reshape([1, index.size]).cast("i32").eq(
       arange(n, "i32").unsqueeze(1),
     ).cast(g.dtype);
-    return hot.matmul(g.transpose(0, at).reshape([index.size, -1])).reshape([
+    return hot.matmul(g.transpose(0, at).reshape([index.size, x.size / n])).reshape([
       n,
       ...g.transpose(0, at).shape.slice(1),
     ]).transpose(0, at);

@@ -1,5 +1,5 @@
 /** Softmax and the normalisation layers' formulas. */
-import { normalizeAxis } from "../shape.ts";
+import { normalizeAxis, sizeOf } from "../shape.ts";
 import { stopGradient } from "../autodiff.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -77,7 +77,7 @@ export function groupNorm(
     );
   }
   const { weight, bias, eps = 1e-5 } = options;
-  let y = standardize(x.reshape([n, groups, -1]), [2], eps).reshape(x.shape);
+  let y = standardize(x.reshape([n, groups, sizeOf(x.shape.slice(1)) / groups]), [2], eps).reshape(x.shape);
   const perChannel = [c, ...x.shape.slice(2).map(() => 1)];
   if (weight) y = y.mul(weight.reshape(perChannel));
   return bias ? y.add(bias.reshape(perChannel)) : y;

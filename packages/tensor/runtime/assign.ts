@@ -22,6 +22,11 @@ export function assign(target: Tensor, value: Tensor): void {
       `Cannot assign to ${target}: expected a tensor made from data or realised`,
     );
   }
+  if (target.primitive.name === "input") {
+    throw new TypeError(
+      `Cannot assign to ${target}, an input of a function that is traced: expected a tensor that it captures`,
+    );
+  }
   if (!sameShape(target.shape, value.shape)) {
     throw new RangeError(
       `Cannot assign shape ${show(value.shape)} to a tensor of shape ${show(target.shape)}`,

@@ -9,14 +9,37 @@ import { Tensor } from "../tensor.ts";
 import { type Tree, treeEntries, treeMap } from "../tree.ts";
 import { startedBackend } from "./device.ts";
 import { adopt, deviceBuffer } from "./storage.ts";
-import { trace } from "./trace.ts";
+import { refuseWhileTracing, trace } from "./trace.ts";
 
 /** A traced function: where its inputs go, what it computes, where its outputs come from. */
 interface Trace<Out> {
+  readonly backend: Backend;
   readonly plan: Plan;
   readonly inputs: readonly BackendBuffer[];
   readonly outputTree: Out;
   readonly outputs: readonly Tensor[];
+}
+
+/** A function of tensors that replays a recorded plan. Disposing it, or dropping it, frees what its plans keep. */
+export interface Compiled<In, Out> extends Disposable {
+  /** Runs the function; outputs are fresh tensors. */
+  (inputs: In): Out;
+  /** Frees the memory of the plans now instead of at garbage collection; a later call traces again. */
+  dispose(): void;
+}
+
+// The memory of functions that nobody can call any more
+const abandoned = new FinalizationRegistry<Map<string, Trace<unknown>>>(releaseAll);
+
+function releaseAll(traces: Map<string, Trace<unknown>>): void {
+  for (const trace of traces.values()) release(trace);
+  traces.clear();
+}
+
+function release({ backend, plan, inputs }: Trace<unknown>): void {
+  plan.free();
+  plan.freeOutputs();
+  for (const buffer of inputs) backend.free(buffer);
 }
 
 /**
@@ -26,7 +49,9 @@ interface Trace<Out> {
  * seen. `assign` inside `fn` updates state at the end of every call. Outputs are fresh tensors, read with `data()`.
  *
  * @param fn Pure apart from `assign`; takes one tree of tensors and returns one.
- * @returns The compiled function; synchronous, so `await init()` must have been called.
+ * @returns The compiled function; synchronous, so `await init()` must have been called. It throws a `TypeError` where
+ *   something that it captured was disposed, and when it is called inside a function that is traced. Where `fn` throws,
+ *   nothing has happened.
  *
  * @example A counter
  * ```ts
@@ -46,16 +71,31 @@ interface Trace<Out> {
  */
 export function compile<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
   fn: (inputs: In) => Out,
-): (inputs: In) => Out {
+): Compiled<In, Out> {
   const traces = new Map<string, Trace<Out>>();
-  return (inputs) => {
+  const call = (inputs: In): Out => {
+    refuseWhileTracing("call a compiled function");
     const backend = startedBackend();
     const entries = treeEntries<Tensor>(inputs);
     const signature = entries.map(([path, t]) => `${path}:${t.dtype}${show(t.shape)}`).join(";");
     let known = traces.get(signature);
-    if (!known) traces.set(signature, known = record(fn, inputs, backend));
-    return replay(known, entries.map(([, t]) => t), backend);
+    // A device that was lost takes its plans with it
+    if (!known || known.backend !== backend) traces.set(signature, known = record(fn, inputs, backend));
+    try {
+      return replay(known, entries.map(([, t]) => t), backend);
+    } catch (error) {
+      // A plan that got no memory is of no use; the next call makes another
+      if (!known.plan.program.isUsable) {
+        traces.delete(signature);
+        release(known);
+      }
+      throw error;
+    }
   };
+  const dispose = () => releaseAll(traces);
+  const compiled = Object.assign(call, { dispose, [Symbol.dispose]: dispose });
+  abandoned.register(compiled, traces);
+  return compiled;
 }
 
 function record<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
@@ -64,13 +104,35 @@ function record<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
   backend: Backend,
 ): Trace<Out> {
   const { inputs: placeholders, outputTree, outputs, assignments } = trace(fn, inputs);
-  const description = describePlan(outputs, assignments, targetOf(backend));
-  const buffers = placeholders.map((t) => {
-    const buffer = backend.allocate(byteLength(t.dtype, t.size));
-    t.storage = { buffer, backend };
-    return buffer;
-  });
-  return { plan: bindPlan(description, backend), inputs: buffers, outputTree, outputs };
+  const buffers: BackendBuffer[] = [];
+  try {
+    const description = describePlan(outputs, assignments, targetOf(backend));
+    for (const t of placeholders) {
+      const buffer = backend.allocate(byteLength(t.dtype, t.size), t);
+      buffers.push(buffer);
+      t.storage = { buffer, backend };
+    }
+    const bound = bindPlan(description, backend);
+    const plan = { ...bound, captured: bound.captured.filter((t) => !placeholders.includes(t)) };
+    return { backend, plan, inputs: buffers, outputTree, outputs };
+  } catch (error) {
+    for (const buffer of buffers) backend.free(buffer);
+    throw error;
+  } finally {
+    for (const t of placeholders) t.storage = { gone: "it stood for an input while a function was traced" };
+  }
+}
+
+/** Throws if something that a plan works on is not there any more, or what it is given is not there yet. */
+function check({ plan }: Trace<unknown>, inputs: readonly Tensor[]): void {
+  for (const t of plan.captured) {
+    if (t.storage!.gone === undefined) continue;
+    throw new TypeError(`Cannot call the compiled function: it captured ${t}, but ${t.storage!.gone}`);
+  }
+  for (const t of inputs) {
+    if (isLeaf(t)) continue;
+    throw new TypeError(`Cannot pass ${t} to a compiled function: expected data or a realised tensor`);
+  }
 }
 
 function replay<Out extends Tree<Tensor>>(
@@ -78,14 +140,10 @@ function replay<Out extends Tree<Tensor>>(
   inputs: readonly Tensor[],
   backend: Backend,
 ): Out {
+  check(trace, inputs);
   const incoming: Command[] = [];
   inputs.forEach((tensor, i) => {
     const target = trace.inputs[i];
-    if (!isLeaf(tensor)) {
-      throw new TypeError(
-        `Cannot pass ${tensor} to a compiled function: expected data or a realised tensor`,
-      );
-    }
     if (tensor.storage?.host) {
       return backend.upload(target, tensor.storage.host);
     }
@@ -105,7 +163,7 @@ function replay<Out extends Tree<Tensor>>(
   const results = new Map<Tensor, Tensor>();
   trace.outputs.forEach((tensor, i) => {
     const bytes = byteLength(tensor.dtype, tensor.size);
-    const target = backend.allocate(bytes);
+    const target = backend.allocate(bytes, tensor);
     (isLeaf(tensor) ? before : after).push({
       kind: "copy",
       source: trace.plan.outputs[i],
@@ -125,7 +183,12 @@ function replay<Out extends Tree<Tensor>>(
     results.set(tensor, fresh);
   });
   const copies = (list: Command[]) => list.length > 0 ? [backend.prepare(list)] : [];
-  backend.submit(...copies([...incoming, ...before]), trace.plan.program, ...copies(after));
+  try {
+    backend.submit(...copies([...incoming, ...before]), trace.plan.program, ...copies(after));
+  } catch (error) {
+    for (const t of results.values()) t.dispose();
+    throw error;
+  }
   return treeMap<Tensor, Tensor>(
     trace.outputTree,
     (t) => results.get(t)!,

@@ -1,6 +1,11 @@
 /** The process's device. */
 import type { Backend, BackendStats } from "../backend/backend.ts";
 import { createWebGpuBackend } from "../backend/webgpu.ts";
+import { collect } from "./reclaim.ts";
+import { type TensorStats, tensorStats } from "./storage.ts";
+
+/** What is live on a device. What is not behind tensors is kept by compiled functions. */
+export interface DeviceStats extends BackendStats, TensorStats {}
 
 /** The device that tensors live on, as far as users need to know it. */
 export interface Device {
@@ -8,13 +13,27 @@ export interface Device {
   readonly name: string;
   /** Software, integrated or discrete. */
   readonly adapterClass: Backend["adapterClass"];
-  /** Memory and work counters. */
-  stats(): BackendStats;
+  /**
+   * Memory and work counters, as of now; they cost nothing. `liveBuffers` back at its old value means that nothing
+   * leaked.
+   */
+  stats(): DeviceStats;
   /** Waits until all submitted work is done (11 ms at least on Deno: not inside a step loop). */
   synchronize(): Promise<void>;
+  /**
+   * Frees the memory of tensors and compiled functions that nobody can reach any more. `data()` and `realize()` do so by
+   * themselves whenever tensors have grown by half a gigabyte; a loop that never awaits gives them no chance.
+   */
+  collect(): Promise<void>;
 }
 
 let current: Backend | undefined;
+
+// An error that nobody waited for ends the process as one that nobody caught
+globalThis.addEventListener("unload", () => {
+  if (current && !current.lost) current.submit();
+});
+
 let starting: Promise<Backend> | undefined;
 
 /** The backend, once `init()` or an asynchronous operation has started it. */
@@ -24,6 +43,11 @@ export function startedBackend(): Backend {
       "Cannot run a compiled function before the device is ready: await init() first",
     );
   }
+  return current;
+}
+
+/** The backend, if it was started. */
+export function backendIfStarted(): Backend | undefined {
   return current;
 }
 
@@ -39,17 +63,36 @@ export async function backend(): Promise<Backend> {
 }
 
 /**
- * Starts the device, once; `data()` and `realize()` do so by themselves, compiled functions need it done before.
+ * Starts the device, once; `data()` and `realize()` do so by themselves, compiled functions need it done before. Called
+ * after the device was lost, it opens a new one: compiled functions go on there, tensors that lay on the lost one are
+ * gone.
  *
  * @returns The device.
  * @throws {Error} If there is no adapter; the message says how to get one.
+ *
+ * @example What is live
+ * ```ts
+ * import { init, ones } from "@dipp/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const device = await init();
+ * const before = device.stats();
+ * {
+ *   using x = await ones([256, 256]).mul(2).realize();
+ *   assertEquals(device.stats().tensors, before.tensors + 1);
+ *   assertEquals(device.stats().tensorBytes, before.tensorBytes + 4 * x.size);
+ * }
+ * assertEquals(device.stats().liveBuffers, before.liveBuffers);
+ * ```
  */
 export async function init(): Promise<Device> {
+  if (current?.lost) starting = current = undefined;
   const b = await backend();
   return {
     name: b.description,
     adapterClass: b.adapterClass,
-    stats: () => b.stats(),
+    stats: () => ({ ...b.stats(), ...tensorStats(b) }),
     synchronize: () => b.synchronize(),
+    collect,
   };
 }

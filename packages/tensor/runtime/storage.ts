@@ -2,6 +2,7 @@
 import type { Backend, BackendBuffer } from "../backend/backend.ts";
 import { byteLength } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
+import { disowned, owned } from "./reclaim.ts";
 
 /** Elements of a realised tensor, as 32-bit words. */
 export interface Storage {
@@ -11,14 +12,33 @@ export interface Storage {
   buffer?: BackendBuffer;
   /** Device that owns the buffer. */
   backend?: Backend;
-  /** Freed by `dispose()`. */
-  disposed?: boolean;
+  /** Why there are no elements any more. */
+  gone?: string;
 }
 
+/** Device memory of one tensor. */
+interface Held {
+  readonly backend: Backend;
+  readonly buffer: BackendBuffer;
+}
+
+/** What the tensors of a device hold of it. */
+export interface TensorStats {
+  /** Tensors with elements on the device. */
+  readonly tensors: number;
+  /** The bytes of those elements. */
+  readonly tensorBytes: number;
+}
+
+const held = new WeakMap<Backend, { tensors: number; tensorBytes: number }>();
+
 // Buffers of tensors that nobody can reach any more go back to the pool
-const abandoned = new FinalizationRegistry<
-  { backend: Backend; buffer: BackendBuffer }
->(({ backend, buffer }) => backend.free(buffer));
+const abandoned = new FinalizationRegistry<Held>(giveBack);
+
+/** What tensors hold of a device. */
+export function tensorStats(backend: Backend): TensorStats {
+  return { tensors: 0, tensorBytes: 0, ...held.get(backend) };
+}
 
 /** Ties a device buffer to a storage's lifetime. */
 export function adopt(
@@ -30,29 +50,65 @@ export function adopt(
   storage.buffer = buffer;
   delete storage.host;
   abandoned.register(storage, { backend, buffer }, storage);
+  const counts = held.get(backend) ?? { tensors: 0, tensorBytes: 0 };
+  counts.tensors++;
+  counts.tensorBytes += buffer.bytes;
+  held.set(backend, counts);
+  owned(buffer.bytes);
 }
 
-/** The device buffer behind a realised tensor; uploads on first use. */
+function giveBack({ backend, buffer }: Held): void {
+  const counts = held.get(backend)!;
+  counts.tensors--;
+  counts.tensorBytes -= buffer.bytes;
+  disowned(buffer.bytes);
+  backend.free(buffer);
+}
+
+/**
+ * The device buffer behind a realised tensor; uploads on first use.
+ *
+ * @throws {TypeError} If the tensor has no elements on this device: disposed, lost with its device, or on another one.
+ */
 export function deviceBuffer(tensor: Tensor, backend: Backend): BackendBuffer {
   const { storage } = tensor;
-  if (!storage || storage.disposed) {
-    throw new TypeError(`Cannot use ${tensor}: its memory was disposed`);
+  if (storage?.buffer && storage.backend === backend) return storage.buffer;
+  if (!storage?.host) throw new TypeError(`Cannot use ${tensor}: ${whyNot(storage)}`);
+  const buffer = backend.allocate(byteLength(tensor.dtype, tensor.size), tensor);
+  try {
+    backend.upload(buffer, storage.host);
+  } catch (error) {
+    backend.free(buffer);
+    throw error;
   }
-  if (!storage.buffer) {
-    const buffer = backend.allocate(byteLength(tensor.dtype, tensor.size));
-    backend.upload(buffer, storage.host!);
-    adopt(storage, backend, buffer);
-  }
-  return storage.buffer!;
+  adopt(storage, backend, buffer);
+  return buffer;
 }
 
-/** Frees a tensor's memory now. */
+function whyNot(storage: Storage | undefined): string {
+  if (storage?.gone) return storage.gone;
+  if (storage?.backend?.lost) return "it lay on a device that was lost; make it again from data";
+  if (storage?.backend) return "it lies on another device";
+  return "it stands for an input of a function that is traced, and has no elements";
+}
+
+/** Frees a tensor's memory now; using it afterwards is an error. */
 export function releaseStorage(tensor: Tensor): void {
-  const { storage } = tensor;
-  if (!storage || storage.disposed) return;
-  storage.disposed = true;
+  const storage = tensor.storage ??= {};
+  if (storage.gone) return;
+  storage.gone = "it was disposed; what depends on it has to be computed before";
   abandoned.unregister(storage);
-  if (storage.buffer) storage.backend!.free(storage.buffer);
+  const { backend, buffer } = storage;
   delete storage.buffer;
   delete storage.host;
+  if (buffer) giveBack({ backend: backend!, buffer });
+}
+
+/** Undoes what `adopt` did: the tensor is to be computed again. */
+export function withdraw(tensor: Tensor): void {
+  const { storage } = tensor;
+  tensor.storage = undefined;
+  if (!storage?.buffer) return;
+  abandoned.unregister(storage);
+  giveBack({ backend: storage.backend!, buffer: storage.buffer });
 }

@@ -16,6 +16,16 @@ export interface Traced<Out> {
   readonly assignments: readonly Assignment[];
 }
 
+let depth = 0;
+
+/** Throws if a function is being traced, when there are no elements to work on. */
+export function refuseWhileTracing(what: string): void {
+  if (depth === 0) return;
+  throw new TypeError(
+    `Cannot ${what} inside a function that is traced: there are no elements yet; return the tensor instead`,
+  );
+}
+
 /** Traces `fn` for inputs of these shapes and dtypes. */
 export function trace<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
   fn: (inputs: In) => Out,
@@ -27,6 +37,15 @@ export function trace<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
     placeholders.push(placeholder);
     return placeholder;
   }) as In;
-  const { result, assignments } = collectAssignments(() => fn(tree));
-  return { inputs: placeholders, outputTree: result, outputs: treeLeaves<Tensor>(result), assignments };
+  depth++;
+  try {
+    const { result, assignments } = collectAssignments(() => fn(tree));
+    if ((result as unknown) instanceof Promise) {
+      (result as unknown as Promise<unknown>).catch(() => {});
+      throw new TypeError("Cannot trace a function that returns a promise: expected a synchronous function of tensors");
+    }
+    return { inputs: placeholders, outputTree: result, outputs: treeLeaves<Tensor>(result), assignments };
+  } finally {
+    depth--;
+  }
 }

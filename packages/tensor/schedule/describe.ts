@@ -50,14 +50,16 @@ export function targetOf(backend: Backend): Target {
 /** Plans how to compute `outputs` and carry out `assignments`. */
 export function describePlan(
   outputs: readonly Tensor[],
-  assignments: readonly Assignment[],
+  updates: readonly Assignment[],
   target: Target,
 ): PlanDescription {
+  // What has no elements needs memory at most, and no kernel
+  const assignments = updates.filter((a) => a.target.size > 0);
   const values = new Map(
     assignments.filter((a) => !isLeaf(a.value)).map((a) => [a.value, a.target]),
   );
   const wanted = [
-    ...new Set([...outputs.filter((t) => !isLeaf(t)), ...values.keys()]),
+    ...new Set([...outputs.filter((t) => !isLeaf(t) && t.size > 0), ...values.keys()]),
   ];
   const kernels = orderForMemory(schedule(wanted, target), values, new Set(outputs));
   const position = new Map(kernels.map((k, at) => [k.root, at]));

@@ -13,21 +13,56 @@ export interface Plan {
   readonly program: Program;
   /** Buffer of each output, in the order asked for. */
   readonly outputs: readonly BackendBuffer[];
+  /** Tensors that it reads or writes where they lie. */
+  readonly captured: readonly Tensor[];
   /** Frees the intermediates; the outputs stay with the caller. */
   free(): void;
+  /** Frees the outputs that were computed. */
+  freeOutputs(): void;
 }
 
-/** Allocates what a plan needs and compiles its kernels. */
+/** Allocates what a plan needs and compiles its kernels; on failure everything is given back. */
 export function bindPlan(description: PlanDescription, backend: Backend): Plan {
+  const slots: BackendBuffer[] = [];
+  const computed: BackendBuffer[] = [];
+  const free = (list: BackendBuffer[]) => list.splice(0).forEach((b) => backend.free(b));
+  try {
+    const bound = bindCommands(description, backend, slots, computed);
+    return { ...bound, free: () => free(slots), freeOutputs: () => free(computed) };
+  } catch (error) {
+    free(slots);
+    free(computed);
+    throw error;
+  }
+}
+
+function bindCommands(
+  description: PlanDescription,
+  backend: Backend,
+  slots: BackendBuffer[],
+  computed: BackendBuffer[],
+): Pick<Plan, "program" | "outputs" | "captured"> {
   const { outputs, assignments, kernels, slotOf, inPlace } = description;
   const buffers = new Map<Tensor, BackendBuffer>();
-  const slots = description.slots.map((bytes) => backend.allocate(bytes));
-  for (const [tensor, slot] of slotOf) buffers.set(tensor, slots[slot]);
-  for (const [value, state] of inPlace) buffers.set(value, deviceBuffer(state, backend));
-  for (const t of new Set(outputs)) {
-    if (!isLeaf(t)) buffers.set(t, backend.allocate(byteLength(t.dtype, t.size)));
+  const captured = new Set<Tensor>();
+  const captive = (t: Tensor) => (captured.add(t), deviceBuffer(t, backend));
+  const take = (list: BackendBuffer[], bytes: number, owner: Tensor) => {
+    const buffer = backend.allocate(bytes, owner);
+    list.push(buffer);
+    return buffer;
+  };
+  // A shared buffer is named after the first tensor that is as long as the buffer
+  const owners = new Map<number, Tensor>();
+  for (const [t, slot] of slotOf) {
+    if (byteLength(t.dtype, t.size) === description.slots[slot] && !owners.has(slot)) owners.set(slot, t);
   }
-  const bufferOf = (t: Tensor) => buffers.get(t) ?? deviceBuffer(t, backend);
+  description.slots.forEach((bytes, slot) => take(slots, bytes, owners.get(slot)!));
+  for (const [tensor, slot] of slotOf) buffers.set(tensor, slots[slot]);
+  for (const [value, state] of inPlace) buffers.set(value, captive(state));
+  for (const t of new Set(outputs)) {
+    if (!isLeaf(t)) buffers.set(t, take(computed, byteLength(t.dtype, t.size), t));
+  }
+  const bufferOf = (t: Tensor) => buffers.get(t) ?? captive(t);
 
   const commands = kernels.flatMap((k) => k.kernel ? [dispatch(k, k.kernel, bufferOf, backend)] : copies(k, bufferOf));
   for (const { target: state, value } of assignments) {
@@ -37,16 +72,13 @@ export function bindPlan(description: PlanDescription, backend: Backend): Plan {
       kind: "copy",
       source: bufferOf(value),
       sourceOffset: 0,
-      target: deviceBuffer(state, backend),
+      target: captive(state),
       targetOffset: 0,
       bytes,
     });
   }
-  return {
-    program: backend.prepare(commands),
-    outputs: outputs.map(bufferOf),
-    free: () => slots.forEach((b) => backend.free(b)),
-  };
+  const program = backend.prepare(commands);
+  return { program, outputs: outputs.map(bufferOf), captured: [...captured] };
 }
 
 function dispatch(k: LoweredKernel, kernel: Kernel, bufferOf: (t: Tensor) => BackendBuffer, backend: Backend): Command {
