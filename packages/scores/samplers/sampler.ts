@@ -1,4 +1,4 @@
-import { compile, realize, type Tensor, tensor, zeros } from "@dipp/tensor";
+import { compile, realize, type Tensor, tensor, type Tree, zeros } from "@dipp/tensor";
 import { condFields } from "../cond.ts";
 import type { Cond, ScoreModel } from "../types.ts";
 
@@ -65,7 +65,9 @@ export function makeSampleFn(
   options: SampleOptions,
 ): (noise: Tensor, cond?: Cond) => Tensor {
   const { sampler, onStep } = options;
-  const maybeCompile: typeof compile = options.compile ? compile : (fn) => fn;
+  const maybeCompile: <In extends Tree<Tensor>, Out extends Tree<Tensor>>(
+    fn: (inputs: In) => Out,
+  ) => (inputs: In) => Out = options.compile ? compile : (fn) => fn;
   const start = maybeCompile((noise: Tensor): SamplerState => ({
     x: noise.mul(sampler.initNoiseSigma),
     ...(sampler.multistep ? { previousX0: zeros(noise.shape) } : {}),

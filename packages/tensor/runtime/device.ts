@@ -2,10 +2,15 @@
 import type { Backend, BackendStats } from "../backend/backend.ts";
 import { createWebGpuBackend } from "../backend/webgpu.ts";
 import { collect } from "./reclaim.ts";
-import { type TensorStats, tensorStats } from "./storage.ts";
+import { tensorStats } from "./storage.ts";
 
 /** What is live on a device. What is not behind tensors is kept by compiled functions. */
-export interface DeviceStats extends BackendStats, TensorStats {}
+export interface DeviceStats extends BackendStats {
+  /** Tensors with elements on the device. */
+  readonly tensors: number;
+  /** The bytes of those elements. */
+  readonly tensorBytes: number;
+}
 
 /** The device that tensors live on, as far as users need to know it. */
 export interface Device {

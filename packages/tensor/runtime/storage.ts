@@ -22,21 +22,13 @@ interface Held {
   readonly buffer: BackendBuffer;
 }
 
-/** What the tensors of a device hold of it. */
-export interface TensorStats {
-  /** Tensors with elements on the device. */
-  readonly tensors: number;
-  /** The bytes of those elements. */
-  readonly tensorBytes: number;
-}
-
 const held = new WeakMap<Backend, { tensors: number; tensorBytes: number }>();
 
 // Buffers of tensors that nobody can reach any more go back to the pool
 const abandoned = new FinalizationRegistry<Held>(giveBack);
 
 /** What tensors hold of a device. */
-export function tensorStats(backend: Backend): TensorStats {
+export function tensorStats(backend: Backend): { tensors: number; tensorBytes: number } {
   return { tensors: 0, tensorBytes: 0, ...held.get(backend) };
 }
 
