@@ -36,7 +36,7 @@ export { realize } from "./runtime/realize.ts";
 export { type Tree, treeEntries, treeFromEntries, treeLeaves, treeMap, treeWithLeaves } from "./tree.ts";
 export { gelu, geluTanh, leakyRelu, mish, quickGelu } from "./ops/activation.ts";
 export { type AttentionOptions, scaledDotProductAttention } from "./ops/attention.ts";
-export { avgPool2d, conv2d, type Conv2dOptions, convTranspose2d, type Pair, upsampleNearest2d } from "./ops/conv2d.ts";
+export { conv2d, type Conv2dOptions, convTranspose2d, type Pair, upsampleNearest2d } from "./ops/conv2d.ts";
 export { timestepEmbedding, type TimestepEmbeddingOptions } from "./ops/embedding.ts";
 export {
   argmax,
@@ -51,8 +51,10 @@ export {
   stack,
   where,
 } from "./ops/indexing.ts";
+export { foldColumns, unfold, type WindowOptions } from "./ops/fold.ts";
+export { interpolate, type InterpolateOptions } from "./ops/interpolate.ts";
 export { einsum, linear } from "./ops/linear.ts";
-export { bceWithLogits, crossEntropy, mseLoss, type Reduction } from "./ops/loss.ts";
+export { bceWithLogits, crossEntropy, type CrossEntropyOptions, mseLoss, type Reduction } from "./ops/loss.ts";
 export {
   groupNorm,
   l2Normalize,
@@ -63,5 +65,8 @@ export {
   rmsNorm,
   softmax,
 } from "./ops/normalization.ts";
+export { type PadMode, padWith } from "./ops/pad.ts";
+export { adaptiveAvgPool2d, avgPool2d, maxPool2d, type PoolOptions } from "./ops/pool.ts";
+export { repeat, repeatInterleave, roll } from "./ops/repeat.ts";
 export { pack, unpack } from "./ops/pack.ts";
 export { fold, key, randint, randn, uniform } from "./ops/random.ts";

@@ -72,9 +72,11 @@ const OTHERS: Record<string, Evaluate> = {
       .mul(dipp.l2Normalize(y, dim as number, eps as number))
       .sum(dim as number),
   cross_entropy: ({ logits, target }, attrs) =>
-    attrs.label_smoothing || attrs.ignore_index !== undefined
-      ? undefined
-      : dipp.crossEntropy(logits, target, attrs.reduction as Reduction),
+    dipp.crossEntropy(logits, target, {
+      reduction: attrs.reduction as Reduction,
+      labelSmoothing: (attrs.label_smoothing ?? 0) as number,
+      ignoreIndex: (attrs.ignore_index ?? -100) as number,
+    }),
   geglu: ({ x }) => {
     const half = x.shape[x.ndim - 1] / 2;
     const [a, b] = dipp.split(x, [half, half], -1);

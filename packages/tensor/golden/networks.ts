@@ -8,11 +8,14 @@ type Two = [number, number];
 
 /** All of them, by name. */
 export const NETWORKS: Record<string, Evaluate> = {
-  avg_pool2d: ({ x }, { kernel, stride, padding }) => {
-    const [k, l] = kernel as Two;
-    const plain = k === l && `${stride}` === `${kernel}` && `${padding}` === "0,0";
-    return plain ? dipp.avgPool2d(x, k) : undefined;
-  },
+  adaptive_avg_pool2d: ({ x }, { size }) => dipp.adaptiveAvgPool2d(x, size as Two),
+  avg_pool2d: ({ x }, attrs) =>
+    dipp.avgPool2d(x, attrs.kernel as Two, {
+      stride: attrs.stride as Two,
+      padding: attrs.padding as Two,
+      ceilMode: (attrs.ceil_mode ?? false) as boolean,
+      countIncludePad: (attrs.count_include_pad ?? true) as boolean,
+    }),
   batch_norm_eval: ({ x, running_mean, running_var, weight, bias }, { eps }) => {
     const shape = [1, -1, ...x.shape.slice(2).map(() => 1)];
     const scale = running_var.add(eps as number).rsqrt().mul(weight);
@@ -43,7 +46,14 @@ export const NETWORKS: Record<string, Evaluate> = {
     ),
   group_norm: ({ x, weight, bias }, { groups, eps }) =>
     dipp.groupNorm(x, groups as number, { weight, bias, eps: eps as number }),
-  interpolate: ({ x }, { size, mode }) => mode === "nearest" ? dipp.upsampleNearest2d(x, size as Two) : undefined,
+  fold: ({ x }, { size, kernel, ...windows }) => dipp.foldColumns(x, size as Two, kernel as Two, windows),
+  interpolate: ({ x }, { size, mode, align_corners, antialias }) =>
+    dipp.interpolate(x, {
+      size: size as Two,
+      mode: mode as "nearest" | "bilinear" | "bicubic",
+      alignCorners: align_corners as boolean,
+      antialias: antialias as boolean,
+    }),
   layer_norm: ({ x, weight, bias }, { normalized_shape, eps }) =>
     dipp.layerNorm(x, {
       weight,
@@ -52,6 +62,13 @@ export const NETWORKS: Record<string, Evaluate> = {
       axes: (normalized_shape as number[]).length,
     }),
   linear: ({ x, weight, bias }) => dipp.linear(x, weight, bias),
+  max_pool2d: ({ x }, attrs) =>
+    dipp.maxPool2d(x, attrs.kernel as Two, {
+      stride: attrs.stride as Two,
+      padding: attrs.padding as Two,
+      dilation: (attrs.dilation ?? 1) as Two,
+      ceilMode: (attrs.ceil_mode ?? false) as boolean,
+    }),
   matmul: ({ x, y }) => x.matmul(y),
   rms_norm: ({ x, weight }, { eps }) => dipp.rmsNorm(x, { weight, eps: eps as number }),
   sdpa: ({ q, k, v, mask }, { scale, causal }) =>
@@ -66,4 +83,5 @@ export const NETWORKS: Record<string, Evaluate> = {
       downscaleFreqShift: shift as number,
       maxPeriod: max_period as number,
     }),
+  unfold: ({ x }, { kernel, ...windows }) => dipp.unfold(x, kernel as Two, windows),
 };

@@ -65,8 +65,13 @@ export const STRUCTURAL: Record<string, Evaluate> = {
   gather: ({ x, index }, { dim }) => dipp.gather(x, dim as number, index),
   index_select: ({ x, index }, { dim }) => dipp.indexSelect(x, dim as number, index),
   pad: ({ x }, { pad, mode, value }) =>
-    mode === "constant" ? x.pad(pad as [number, number][], value as number) : undefined,
+    mode === "constant"
+      ? x.pad(pad as [number, number][], value as number)
+      : dipp.padWith(x, pad as [number, number][], mode as dipp.PadMode),
   permute: ({ x }, { dims }) => x.permute(dims as number[]),
+  repeat: ({ x }, { repeats }) => dipp.repeat(x, repeats as number[]),
+  repeat_interleave: ({ x }, { repeats, dim }) => dipp.repeatInterleave(x, repeats as number, dim as number),
+  roll: ({ x }, { shifts, dims }) => dipp.roll(x, shifts as number[], dims as number[]),
   reshape: ({ x }, { shape }) => x.reshape(shape as number[]),
   scatter_add: ({ x, index, src }, { dim }) => dipp.scatterAdd(x, dim as number, index, src),
   slice: ({ x }, { slices }) => x.slice(slices as Range[]),

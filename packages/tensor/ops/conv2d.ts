@@ -205,19 +205,3 @@ export function upsampleNearest2d(
     );
   }, x);
 }
-
-/**
- * Mean over non-overlapping windows of k x k.
- *
- * @param x [N, C, H, W], H and W divisible by k.
- * @param k Side of a window.
- */
-export function avgPool2d(x: Tensor, k: number): Tensor {
-  const [n, c, h, w] = x.shape;
-  if (h % k !== 0 || w % k !== 0) {
-    throw new RangeError(
-      `Cannot pool ${show(x.shape)} by ${k}: expected height and width divisible by ${k}`,
-    );
-  }
-  return x.reshape([n, c, h / k, k, w / k, k]).mean([3, 5]);
-}

@@ -1,7 +1,7 @@
 /** Values that need no memory: constants, positions, random bits. */
 import type { DType } from "../dtype.ts";
 import { wgslType } from "../dtype.ts";
-import type { InlinePrimitive } from "../primitive.ts";
+import type { Emitter, InlinePrimitive } from "../primitive.ts";
 import { constant, ravel, wgsl } from "../schedule/index_expression.ts";
 import type { Tensor } from "../tensor.ts";
 import { THREEFRY_WGSL } from "../random/threefry.ts";
@@ -13,17 +13,12 @@ export function fill(value: number, dtype: DType): InlinePrimitive {
     name: "fill",
     cost: 0,
     view: true,
-    emit(e) {
-      if (!Number.isFinite(value) && wgslType(dtype) === "f32") {
-        e.helper(BITS_HELPER);
-      }
-      return literal(value, dtype);
-    },
+    emit: (e) => literal(e, value, dtype),
   };
 }
 
-/** WGSL literal of a number. */
-function literal(value: number, dtype: DType): string {
+/** WGSL expression of a number. */
+export function literal(emitter: Emitter, value: number, dtype: DType): string {
   const type = wgslType(dtype);
   if (type === "bool") return String(value !== 0);
   if (type === "u32") return `${value >>> 0}u`;
@@ -41,6 +36,7 @@ function literal(value: number, dtype: DType): string {
     );
   }
   // Non-finite constants are rejected in constant expressions, so the bits go through a function of a variable
+  emitter.helper(BITS_HELPER);
   return Number.isNaN(value)
     ? "dipp_bits(0x7fc00000u)"
     : value > 0

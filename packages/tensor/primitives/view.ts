@@ -2,6 +2,7 @@
 import type { InlinePrimitive } from "../primitive.ts";
 import { add, constant, type Index, ravel, scale, unravel, wgsl } from "../schedule/index_expression.ts";
 import type { Shape } from "../shape.ts";
+import { literal } from "./generate.ts";
 import type { Tensor } from "../tensor.ts";
 
 function view(
@@ -119,13 +120,7 @@ export function pad(
       g.slice(pads.map(([before], i) => [before, before + input.shape[i]])),
     ],
     emit(e, node, coords) {
-      const fill = node.dtype === "bool"
-        ? String(value !== 0)
-        : node.dtype === "u32"
-        ? `${value}u`
-        : node.dtype === "i32"
-        ? `i32(${value})`
-        : `f32(${value})`;
+      const fill = literal(e, value, node.dtype);
       // An address that is known to lie outside would be refused
       if (coords.some((c, i) => c.max < pads[i][0] || c.min >= pads[i][0] + input.shape[i])) return fill;
       const inside = pads.flatMap(([before, after], i) => {
