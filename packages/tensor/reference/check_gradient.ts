@@ -24,7 +24,7 @@ export function checkGradient(seed: number, length: number, order: 1 | 2): { fai
   const loss = order === 1 ? value : grad(value, [leaf])[0].square().sum().reshape([]);
   const [gradient] = grad(loss, [leaf]);
 
-  const given = leafValues(nodesBelow([loss, gradient]));
+  const given = leafValues([leaf, ...nodesBelow([loss, gradient])]);
   const [exact] = evaluate([gradient], { given });
   const at = (i: number, shift: number) => {
     const moved = Float64Array.from(given.get(leaf)!);

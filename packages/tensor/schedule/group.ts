@@ -5,7 +5,7 @@
  */
 import { isHalf } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
-import { type Index, ravel, unravel, variable } from "./index_expression.ts";
+import { affine, type Index, ravel, unravel, variable } from "./index_expression.ts";
 
 /** Nodes that get buffers, in an order in which they can be computed. */
 export interface Grouping {
@@ -120,7 +120,7 @@ export function matrixAddress(
   const [row, column] = [stride("row"), stride("col")];
   // Addresses are unsigned: a flipped axis is stored first
   if (row < 0 || column < 0) return null;
-  return { base, batch: { ...address, terms: rest }, row, column };
+  return { base, batch: affine(rest, address.offset), row, column };
 }
 
 /** The stored tensor that an operand shows element for element (as f32, where `widened`), or null. */
@@ -142,12 +142,28 @@ export function contiguousBase(
     : null;
 }
 
-function inlineCosts(order: readonly Tensor[]): Map<Tensor, number> {
+/**
+ * What computing one element takes where it is read. Of the nodes in `rough`, those that are stored for certain, or
+ * still cost too much to compute again, are read back for nothing.
+ */
+function inlineCosts(
+  order: readonly Tensor[],
+  rough: ReadonlySet<Tensor>,
+  isCertain: (t: Tensor) => boolean,
+): Map<Tensor, number> {
   const costs = new Map<Tensor, number>();
   for (const node of order) {
-    const own = node.primitive.kind === "inline" ? node.primitive.cost : 0;
-    const below = node.primitive.kind === "inline" ? operandsOf(node).reduce((c, t) => c + (costs.get(t) ?? 0), 0) : 0;
-    costs.set(node, Math.min(1e6, own + below));
+    const { primitive } = node;
+    if (primitive.kind !== "inline") {
+      costs.set(node, 0);
+      continue;
+    }
+    let cost = primitive.cost;
+    for (const t of operandsOf(node)) {
+      const below = costs.get(t) ?? 0;
+      if (!rough.has(t) || !isCertain(t) && below <= RECOMPUTE) cost += below;
+    }
+    costs.set(node, Math.min(1e6, cost));
   }
   return costs;
 }
@@ -169,14 +185,37 @@ function storeOperands(node: Tensor, force: Set<Tensor>): void {
   }
 }
 
-/** Groups the graph below `outputs`; `force` names nodes that must be stored, and may grow. */
+/** What a view shows all elements of, the view being no reason to copy it. */
+function behindViews(tensor: Tensor): Tensor {
+  let at = tensor;
+  while (at.primitive.kind === "inline" && at.primitive.view && at.inputs[0]?.size === at.size) at = at.inputs[0];
+  return at;
+}
+
+/** Groups the graph below `outputs`; `force` names nodes that must be stored, and grows. */
 export function group(
   outputs: readonly Tensor[],
   force: Set<Tensor>,
 ): Grouping {
   const order = topologicalOrder(outputs);
-  const costs = inlineCosts(order);
   const asked = new Set(outputs);
+  // First as if nothing were stored; then costs end at what roughly is
+  const rough = place(order, asked, inlineCosts(order, new Set(), () => false), new Set(force));
+  const isCertain = (t: Tensor) => asked.has(t) || force.has(t);
+  const costs = inlineCosts(order, new Set(rough.roots), isCertain);
+  for (;;) {
+    const before = force.size;
+    const grouping = place(order, asked, costs, force);
+    if (force.size === before) return grouping;
+  }
+}
+
+function place(
+  order: readonly Tensor[],
+  asked: ReadonlySet<Tensor>,
+  costs: ReadonlyMap<Tensor, number>,
+  force: Set<Tensor>,
+): Grouping {
   const readers = new Map<Tensor, Set<Tensor>>();
   const roots = new Set<Tensor>();
   for (const node of order.toReversed()) {
@@ -190,12 +229,11 @@ export function group(
     if (isRoot) roots.add(node);
     storeOperands(node, force);
     for (const input of operandsOf(node)) {
-      const cost = costs.get(input) ?? 0;
       // An expanded value would be recomputed for each of its copies
-      if (
-        primitive.name === "expand" && cost > RECOMPUTE &&
-        node.size >= 4 * input.size && !isLeaf(input)
-      ) force.add(input);
+      if (primitive.name === "expand" && (costs.get(input) ?? 0) > RECOMPUTE && node.size >= 4 * input.size) {
+        const shown = behindViews(input);
+        if (!isLeaf(shown) && shown.primitive.kind === "inline") force.add(shown);
+      }
       if (!readers.has(input)) readers.set(input, new Set());
       for (const root of isRoot ? [node] : above) readers.get(input)!.add(root);
     }

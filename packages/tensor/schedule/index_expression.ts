@@ -25,33 +25,53 @@ export interface Index {
   readonly key: string;
 }
 
-function make(
+/** An index that spells its key only when asked. */
+class Sum implements Index {
+  readonly terms: Index["terms"];
+  readonly offset: number;
+  readonly min: number;
+  readonly max: number;
+  #key: string | undefined;
+
+  constructor(terms: Index["terms"], offset: number) {
+    this.terms = terms;
+    this.offset = offset;
+    let [min, max] = [offset, offset];
+    for (const [atom, c] of terms) {
+      if (c > 0) max += c * atom.max;
+      else min += c * atom.max;
+    }
+    this.min = min;
+    this.max = max;
+  }
+
+  get key(): string {
+    return this.#key ??= this.terms.map(([a, c]) => `${c}*${a.key}`).join("+") + `+${this.offset}`;
+  }
+}
+
+/** Sum of atoms with coefficients, and a constant. */
+export function affine(
   terms: readonly (readonly [Atom, number])[],
   offset: number,
 ): Index {
-  let min = offset;
-  let max = offset;
-  for (const [atom, c] of terms) {
-    c > 0 ? max += c * atom.max : min += c * atom.max;
-  }
-  const sorted = [...terms].sort((a, b) => a[0].key < b[0].key ? -1 : 1);
-  const key = sorted.map(([a, c]) => `${c}*${a.key}`).join("+") + `+${offset}`;
-  return { terms: sorted, offset, min, max, key };
+  const sorted = terms.length < 2 ? terms : [...terms].sort((a, b) => a[0].key < b[0].key ? -1 : 1);
+  return new Sum(sorted, offset);
 }
 
 /** Index that is the same everywhere. */
 export function constant(value: number): Index {
-  return make([], value);
+  return affine([], value);
 }
 
 /** Index held by the WGSL u32 expression `name`, in [0, size). */
 export function variable(name: string, size: number): Index {
-  return size === 1 ? constant(0) : make([[{ kind: "variable", key: name, max: size - 1 }, 1]], 0);
+  return size === 1 ? constant(0) : affine([[{ kind: "variable", key: name, max: size - 1 }, 1]], 0);
 }
 
 function atomIndex(kind: "div" | "mod", of: Index, by: number): Index {
   const max = kind === "mod" ? Math.min(by - 1, of.min >= 0 ? of.max : by - 1) : Math.floor(of.max / by);
-  return make([[{
+  return affine([[{
     kind,
     key: `(${of.key}${kind === "div" ? "/" : "%"}${by})`,
     max,
@@ -62,11 +82,14 @@ function atomIndex(kind: "div" | "mod", of: Index, by: number): Index {
 
 /** Product of an index and an integer. */
 export function scale(a: Index, c: number): Index {
-  return c === 0 ? constant(0) : make(a.terms.map(([atom, k]) => [atom, k * c] as const), a.offset * c);
+  if (c === 1) return a;
+  return c === 0 ? constant(0) : new Sum(a.terms.map(([atom, k]) => [atom, k * c] as const), a.offset * c);
 }
 
 /** Sum of two indices, recombining a quotient and a remainder of one value into that value. */
 export function add(a: Index, b: Index): Index {
+  if (b.terms.length === 0) return b.offset === 0 ? a : new Sum(a.terms, a.offset + b.offset);
+  if (a.terms.length === 0) return a.offset === 0 ? b : new Sum(b.terms, a.offset + b.offset);
   const merged = new Map<string, readonly [Atom, number]>();
   for (const [atom, c] of [...a.terms, ...b.terms]) {
     const total = c + (merged.get(atom.key)?.[1] ?? 0);
@@ -91,10 +114,10 @@ export function add(a: Index, b: Index): Index {
       merged.delete(atom.key);
       merged.delete(partner.key);
       const joined = whole ? atom.of : mod(atom.of, atom.by * (partner as { by: number }).by);
-      return add(make([...merged.values()], offset), scale(joined, c));
+      return add(affine([...merged.values()], offset), scale(joined, c));
     }
   }
-  return make([...merged.values()], offset);
+  return affine([...merged.values()], offset);
 }
 
 function gcd(a: number, b: number): number {
@@ -107,8 +130,8 @@ function divide(a: Index, c: number): { quotient: Index; rest: Index } {
   const multiple = a.terms.filter(([, k]) => k % c === 0).map(([atom, k]) => [atom, k / c] as const);
   const others = a.terms.filter(([, k]) => k % c !== 0);
   return {
-    quotient: make(multiple, floor),
-    rest: make(others, a.offset - floor * c),
+    quotient: affine(multiple, floor),
+    rest: affine(others, a.offset - floor * c),
   };
 }
 

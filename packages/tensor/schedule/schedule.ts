@@ -14,8 +14,8 @@ export function schedule(
   const force = new Set<Tensor>();
   const tooWide = (k: LoweredKernel) => k.kernel !== undefined && k.reads.length + 1 > target.maxBuffers;
   for (;;) {
-    const before = force.size;
     const { roots, readers } = group(outputs, force);
+    const before = force.size;
     const fused = new Set<Tensor>();
     const stored = (t: Tensor) => isLeaf(t) || rootSet.has(t);
     const rootSet = new Set(roots);
