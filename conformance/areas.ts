@@ -1,0 +1,11 @@
+import type { Area } from "./area.ts";
+import { dit } from "./areas/dit.ts";
+import { metrics } from "./areas/metrics.ts";
+import { objectives } from "./areas/objectives.ts";
+import { ops } from "./areas/ops.ts";
+import { optim } from "./areas/optim.ts";
+import { schedules } from "./areas/schedules.ts";
+import { unet } from "./areas/unet.ts";
+
+/** What computes the cases of each area, by the name of its folder. */
+export const AREAS: Readonly<Record<string, Area>> = { dit, metrics, objectives, ops, optim, schedules, unet };
