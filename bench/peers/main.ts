@@ -1,0 +1,76 @@
+/**
+ * dipp beside jax-js, TensorFlow.js and onnxruntime-web: the same work on the same WebGPU adapter, in one table.
+ *
+ *     deno task bench:peers [--rows SUBSTRING] [--peers a,b] [--device webgpu] [--rounds N] [--json]
+ *
+ * Every implementation runs in a process of its own, and they take turns, so that whatever disturbs the machine
+ * disturbs all. A time counts only if the results agree with dipp's; it is the median of several batches of runs with
+ * one wait each, after a warm-up. The peers are npm packages that `peers.json` pins; the first run downloads them.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { type Line, measureFirst, measureRow, type Settings } from "./measure.ts";
+import { Worker } from "./process.ts";
+import { rows } from "./rows/mod.ts";
+import { hostLines, table } from "./table.ts";
+
+const PEERS = ["jax-js", "tfjs", "ort"];
+const DEVICES = ["webgpu"];
+
+async function main(args: string[]): Promise<number> {
+  const options = parseArgs(args, {
+    string: ["rows", "peers", "device", "rounds", "limit"],
+    boolean: ["json"],
+    default: { rows: "", peers: PEERS.join(","), device: "webgpu", rounds: "5", limit: "100" },
+  });
+  const adapters = ["dipp", ...options.peers.split(",").filter((name) => name !== "")];
+  const unknown = adapters.find((name) => name !== "dipp" && !PEERS.includes(name));
+  if (unknown) return refuse(`--peers has "${unknown}", expected some of ${PEERS.join(", ")}`);
+  if (!DEVICES.includes(options.device)) {
+    return refuse(`--device is "${options.device}", expected one of ${DEVICES.join(", ")}`);
+  }
+  const [rounds, limit] = [Number(options.rounds), Number(options.limit)];
+  if (!(rounds >= 1)) return refuse(`--rounds is "${options.rounds}", expected a number from 1`);
+  if (!(limit > 0)) return refuse(`--limit is "${options.limit}", expected a number of seconds`);
+  const chosen = rows.filter((row) => row.name.includes(options.rows));
+  if (chosen.length === 0) return refuse(`--rows "${options.rows}" is in the name of no row`);
+  const settings: Settings = { rounds, batchMs: 200, limitMs: 1000 * limit };
+
+  const lines: Line[] = [];
+  const names: Record<string, string> = {};
+  const workers: Worker[] = [];
+  try {
+    for (const adapter of adapters) {
+      const worker = new Worker(adapter);
+      workers.push(worker);
+      const { name, error } = await worker.start();
+      if (adapter === "dipp" && error) return refuse(error);
+      if (error) console.error(`${adapter} is left out: ${error}`);
+      if (name) names[adapter] = name;
+    }
+    const present = workers.filter((worker) => worker.adapter in names);
+    for (const row of chosen) {
+      console.error(row.name);
+      lines.push(await measureRow(row, present, settings));
+    }
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()));
+  }
+  const first: Line[] = [];
+  for (const row of chosen.filter((row) => row.first)) {
+    console.error(`first result of ${row.name}`);
+    const able = Object.keys(names).filter((a) => lines.find((l) => l.name === row.name)?.cells[a].ms !== undefined);
+    first.push(...await measureFirst(row, able, settings));
+  }
+  const all = [...lines, ...hostLines(lines), ...first];
+  console.log(options.json ? JSON.stringify({ names, lines: all }) : table(all, names));
+  return 0;
+}
+
+function refuse(message: string): number {
+  console.error(message);
+  return 2;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

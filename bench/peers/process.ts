@@ -1,0 +1,101 @@
+/** The processes of the implementations, as their parent sees them. */
+
+/** What the parent asks for. */
+export type Command =
+  | { readonly do: "load" }
+  | { readonly do: "prepare"; readonly row: string; readonly file: string }
+  | { readonly do: "time"; readonly runs: number }
+  | { readonly do: "host"; readonly runs: number }
+  | { readonly do: "free" };
+
+/** What it gets. */
+export interface Answer {
+  /** What went wrong. */
+  readonly error?: string;
+  /** With an error: the implementation cannot do such work. */
+  readonly unsupported?: boolean;
+  /** load: name and version. */
+  readonly name?: string;
+  /** prepare: until the first result was there; time: all runs and one wait. */
+  readonly ms?: number;
+  /** prepare: lengths of the results in the file. */
+  readonly lengths?: readonly number[];
+  /** prepare: dispatches of one run. */
+  readonly dispatches?: number;
+  /** prepare: submissions of one run. */
+  readonly submits?: number;
+  /** host: from the call of each run to the end of its last submission. */
+  readonly host?: readonly number[];
+}
+
+const folder = import.meta.dirname!;
+
+/** One implementation, in a process of its own. */
+export class Worker {
+  /** The adapter's name. */
+  readonly adapter: string;
+  readonly #environment: Record<string, string>;
+  #child: Deno.ChildProcess | undefined;
+  #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>> | undefined;
+  #lines: AsyncIterator<string> | undefined;
+
+  constructor(adapter: string, environment: Record<string, string> = {}) {
+    this.adapter = adapter;
+    this.#environment = environment;
+  }
+
+  /** Starts the process; the answer has the implementation's name, or why it is not here. */
+  async start(): Promise<Answer> {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", "--config", `${folder}/peers.json`, `${folder}/worker.ts`, this.adapter],
+      env: { DENO_WEBGPU_BACKEND: Deno.build.os === "linux" ? "vulkan" : "", ...this.#environment },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    this.#writer = this.#child.stdin.getWriter();
+    this.#lines = linesOf(this.#child.stdout);
+    return await this.ask({ do: "load" });
+  }
+
+  /** Sends a command; past the limit, the process is replaced by a fresh one, and the answer is an error. */
+  async ask(command: Command, limitMs = Infinity): Promise<Answer> {
+    const overdue = Promise.withResolvers<"overdue">();
+    const timer = limitMs < Infinity ? setTimeout(() => overdue.resolve("overdue"), limitMs) : undefined;
+    try {
+      await this.#writer!.write(new TextEncoder().encode(JSON.stringify(command) + "\n"));
+      const next = await Promise.race([this.#lines!.next(), overdue.promise]);
+      if (next === "overdue") {
+        await this.stop();
+        await this.start();
+        return { error: `no result in ${limitMs / 1000} s` };
+      }
+      if (next.done) return { error: "the process ended" };
+      return JSON.parse(next.value);
+    } catch (error) {
+      return { error: `the process ended: ${error}` };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends the process. */
+  async stop(): Promise<void> {
+    try {
+      this.#child?.kill("SIGKILL");
+    } catch {
+      // It ended by itself
+    }
+    await this.#writer?.abort().catch(() => {});
+    await this.#child?.status;
+  }
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * One implementation in a process of its own: takes a command a line, as JSON, and answers each with a line.
+ *
+ * @module
+ */
+import { count } from "./count.ts";
+import type { Answer, Command } from "./process.ts";
+import { type Implementation, type Job, Unsupported } from "./row.ts";
+import { rows } from "./rows/mod.ts";
+
+const ADAPTERS: Record<string, string> = {
+  "dipp": "./adapters/dipp.ts",
+  "jax-js": "./adapters/jax_js.ts",
+  "tfjs": "./adapters/tfjs.ts",
+  "ort": "./adapters/ort.ts",
+};
+
+const uncaptured: string[] = [];
+let implementation: Implementation;
+let job: Job | undefined;
+let perRun = 0;
+
+async function load(adapter: string): Promise<Answer> {
+  implementation = await (await import(ADAPTERS[adapter])).load();
+  implementation.device?.addEventListener("uncapturederror", (event) => {
+    uncaptured.push((event as GPUUncapturedErrorEvent).error.message);
+  });
+  return { name: implementation.name };
+}
+
+async function prepare(name: string, file: string): Promise<Answer> {
+  const row = rows.find((r) => r.name === name)!;
+  const inputs = row.inputs();
+  const start = performance.now();
+  job = await implementation.prepare(row.work, inputs);
+  const results: Float32Array[] = [];
+  let ms = 0;
+  for (let i = 0; i < (row.checked ?? 1); i++) {
+    await job.run();
+    await job.wait();
+    results.push(...await job.results());
+    ms ||= performance.now() - start;
+  }
+  // The first run may do more than the others do
+  const before = count();
+  await job.run();
+  await job.wait();
+  const { dispatches, submits } = count(before);
+  perRun = dispatches;
+  const out = await Deno.open(file, { write: true, create: true, truncate: true });
+  const writer = out.writable.getWriter();
+  for (const { buffer, byteOffset, byteLength } of results) {
+    await writer.write(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
+  }
+  await writer.close();
+  return { ms, lengths: results.map((r) => r.length), dispatches, submits };
+}
+
+async function time(runs: number): Promise<Answer> {
+  const before = count();
+  const start = performance.now();
+  for (let i = 0; i < runs; i++) await job!.run();
+  await job!.wait();
+  const ms = performance.now() - start;
+  const { dispatches } = count(before);
+  if (dispatches < runs * perRun) {
+    throw new Error(`it left work out: ${dispatches} dispatches for ${runs} runs of ${perRun}`);
+  }
+  return { ms };
+}
+
+async function host(runs: number): Promise<Answer> {
+  const times: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const start = performance.now();
+    await job!.run();
+    await job!.wait();
+    times.push(count().lastSubmit - start);
+  }
+  return { host: times };
+}
+
+async function answer(command: Command): Promise<Answer> {
+  switch (command.do) {
+    case "load":
+      return await load(Deno.args[0]);
+    case "prepare":
+      return await prepare(command.row, command.file);
+    case "time":
+      return await time(command.runs);
+    case "host":
+      return await host(command.runs);
+    case "free":
+      job?.free();
+      job = undefined;
+      return {};
+  }
+}
+
+async function serve(): Promise<void> {
+  // Standard output is for answers; libraries that print are heard on standard error
+  const say = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+  console.log = console.info = console.error;
+  let rest = "";
+  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      let reply: Answer;
+      try {
+        reply = await answer(JSON.parse(line));
+        const error = uncaptured.shift();
+        if (error !== undefined) reply = { error };
+      } catch (error) {
+        const message = error instanceof Error ? error.message : `${error}`;
+        reply = { error: message, unsupported: error instanceof Unsupported };
+      }
+      say(JSON.stringify(reply));
+    }
+  }
+}
+
+if (import.meta.main) await serve();
