@@ -11,11 +11,10 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { type Line, measureFirst, measureRow, type Settings } from "./measure.ts";
-import { Worker } from "./process.ts";
+import { PEERS, Worker } from "./process.ts";
 import { rows } from "./rows/mod.ts";
 import { hostLines, table } from "./table.ts";
 
-const PEERS = ["jax-js", "tfjs", "ort"];
 const DEVICES = ["webgpu"];
 
 async function main(args: string[]): Promise<number> {

@@ -132,7 +132,7 @@ async function measureHost(
   cells: Record<string, Cell>,
 ): Promise<void> {
   for (const { worker, times } of ready) {
-    const runs = median(times) > 1000 ? 3 : 9;
+    const runs = Math.max(1, Math.min(9, Math.floor(3000 / median(times))));
     const { host } = await worker.ask({ do: "host", runs });
     if (host) cells[worker.adapter] = { ...cells[worker.adapter], hostMs: median(host) };
   }

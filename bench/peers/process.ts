@@ -28,6 +28,9 @@ export interface Answer {
   readonly host?: readonly number[];
 }
 
+/** The adapters of other libraries: their processes run with `peers.json`, which has Deno fetch the packages. */
+export const PEERS: readonly string[] = ["jax-js", "tfjs", "ort"];
+
 const folder = import.meta.dirname!;
 
 /** One implementation, in a process of its own. */
@@ -46,8 +49,9 @@ export class Worker {
 
   /** Starts the process; the answer has the implementation's name, or why it is not here. */
   async start(): Promise<Answer> {
+    const config = PEERS.includes(this.adapter) ? "peers.json" : "../../deno.json";
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", "--config", `${folder}/peers.json`, `${folder}/worker.ts`, this.adapter],
+      args: ["run", "-A", "--quiet", "--config", `${folder}/${config}`, `${folder}/worker.ts`, this.adapter],
       env: { DENO_WEBGPU_BACKEND: Deno.build.os === "linux" ? "vulkan" : "", ...this.#environment },
       stdin: "piped",
       stdout: "piped",
