@@ -7,6 +7,16 @@ export function matmul(a: Tensor, b: Tensor): MatmulPrimitive {
   return {
     kind: "matmul",
     name: "matmul",
-    vjp: (g) => [g.matmul(b.transpose(-1, -2)), a.transpose(-1, -2).matmul(g)],
+    // The gradient of a transposed factor is computed transposed, so that its view undoes it and nothing is copied
+    vjp: (g) => [
+      isTransposed(a) ? flip(b.matmul(flip(g))) : g.matmul(flip(b)),
+      isTransposed(b) ? flip(flip(g).matmul(a)) : flip(a).matmul(g),
+    ],
   };
+}
+
+const flip = (x: Tensor) => x.transpose(-1, -2);
+
+function isTransposed({ primitive, ndim }: Tensor): boolean {
+  return ndim === 2 && primitive.name === "permute";
 }

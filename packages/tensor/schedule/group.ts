@@ -177,10 +177,17 @@ function storeOperands(node: Tensor, force: Set<Tensor>): void {
     const shown = (t: Tensor) =>
       isLeaf(t) || force.has(t) || t.primitive.kind !== "inline" ||
       !(t.primitive.view || kind !== "concat" && isWidened(t)) || t.inputs.length === 0;
-    const base = kind === "matmul"
-      ? matrixAddress(operand, shown)?.base
-      : contiguousBase(operand, shown, kind === "conv2d");
-    const target = base && !(base.primitive.kind === "inline" && base.inputs.length === 0) ? base : operand;
+    const shows = (stored: (t: Tensor) => boolean) =>
+      kind === "matmul"
+        ? matrixAddress(operand, stored)?.base
+        : contiguousBase(operand, stored, kind === "conv2d") ?? undefined;
+    let target = shows(shown);
+    if (!target || target.primitive.kind === "inline" && target.inputs.length === 0) {
+      // The lowest of the views that will do: others show it too
+      const views: Tensor[] = [];
+      for (let t = operand; !shown(t); t = t.inputs[0]) views.push(t);
+      target = views.findLast((view) => shows((t) => t === view || shown(t)) === view) ?? operand;
+    }
     if (!isLeaf(target)) force.add(target);
   }
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { compile, init, scalar, type Tensor, tensor, treeLeaves } from "@dipp/tensor";
+import { compile, explain, init, scalar, type Tensor, tensor, treeLeaves } from "@dipp/tensor";
 import { bestParams, commit, Learner } from "./learner.ts";
 
 const learner = new Learner({
@@ -53,4 +53,28 @@ Deno.test("the average is what is exported, and it has memory of its own", async
 
 Deno.test("the learning rate follows its schedule", () => {
   assertEquals([0, 1, 2, 3].map((step) => learner.lr(step)), [0, 0.05, 0.1, 0.1]);
+});
+
+Deno.test("clipping, AdamW and the average of all parameters are a handful of dispatches, however many they are", async () => {
+  await init();
+  const plan = async (count: number) => {
+    const entries = Array.from({ length: count }, (_, i) => [
+      [`w${i}`, tensor(new Float32Array(6).fill(1), [2, 3])],
+      [`b${i}`, tensor([1, 2])],
+    ]).flat();
+    const state = await learner.init(Object.fromEntries(entries));
+    const leaves = treeLeaves<Tensor>(state.params);
+    const { totals, kernels } = explain(({ lr }: { lr: Tensor }) => {
+      // A gradient that takes no kernel of its own
+      const loss = leaves.map((t) => t.sum()).reduce((a, b) => a.add(b)).mul(0);
+      commit(state, learner.update(state, loss, lr));
+      return {};
+    }, { lr: scalar(0.1) });
+    assertEquals(kernels.filter((k) => k.kind === "concat").length, 2);
+    return totals.dispatches;
+  };
+  const [few, many] = [await plan(2), await plan(4)];
+  // The loss and the gradients of each parameter, and the rest for both groups together
+  assert(many - few <= 8, `${few} dispatches for 4 parameters, ${many} for 8`);
+  assert(few <= 32, `${few} dispatches`);
 });
