@@ -1,4 +1,4 @@
-import { perSample, sumPerSample } from "./per_sample.ts";
+import { scoreDifferenceTerm, type ScoreWeighting } from "./score_weighting.ts";
 import type { Term } from "./term.ts";
 
 /**
@@ -8,17 +8,14 @@ import type { Term } from "./term.ts";
  * by omega = 1 + alpha.
  *
  * @param alpha the reward's weight
+ * @param weighting w(t), normalisation, reduction
  * @returns the term, named `cfg`
  */
-export function cfgTerm(alpha: number): Term {
+export function cfgTerm(alpha: number, weighting: ScoreWeighting): Term {
   return {
     name: "cfg",
-    evaluate(batch) {
-      const onXt = batch.scoreDifference(batch.teacherNull, batch.teacher).mul(alpha);
-      return {
-        value: sumPerSample(onXt.mul(batch.xt)),
-        field: onXt.mul(perSample(batch.level.alpha, onXt)),
-      };
-    },
+    role: "divergence",
+    needs: ["teacher"],
+    evaluate: (batch) => scoreDifferenceTerm(batch, batch.teacherNull, batch.teacher, weighting, alpha),
   };
 }

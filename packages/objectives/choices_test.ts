@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { init, key, tensor } from "@dipp/tensor";
-import { DiffInstructPP, diffInstructPPSchema } from "./diff_instruct_pp.ts";
 import { fakeScoreLossSchema } from "./fake_score_loss.ts";
 import { guidance, guidanceSchema } from "./guidance.ts";
+import { makeObjective, OBJECTIVE_NAMES, type ObjectiveInput, objectiveSchema } from "./make_objective.ts";
 import { type NoiseWeight, noiseWeight, noiseWeightSchema } from "./noise_weight.ts";
+import { generatorStep } from "./two_time_scale.ts";
 import { drawTimes, type TimeDistributionInput, timeDistributionSchema } from "./time_distribution.ts";
 
 await init();
@@ -49,9 +50,12 @@ Deno.test("noiseWeight computes what its table says", async () => {
   const level = { alpha: tensor([a]), sigma: tensor([s]) };
   const expected: Record<NoiseWeight["name"], number> = {
     constant: 1,
+    alpha: a,
+    alpha2: a * a,
     sigma2: s * s,
     sigma2_over_alpha: s * s / a,
     sigma2_over_alpha2: (s / a) ** 2,
+    sigma4_over_alpha2: s ** 4 / a ** 2,
     snr: (a / s) ** 2,
     edm: ((s / a) ** 2 + 0.25) / (s / a * 0.5) ** 2,
   };
@@ -72,17 +76,17 @@ Deno.test("guidance reads both conventions and refuses a contradiction", () => {
 });
 
 Deno.test("configurations are completed, echo the effective numbers, and parse again to themselves", () => {
-  const { config } = new DiffInstructPP({ alpha_rew: 10, guidance: { omega: 7.5 }, weight: "sigma2" });
+  const { config } = makeObjective({ alpha_rew: 10, guidance: { omega: 7.5 }, weight: "sigma2" });
   assertEquals(config.guidance, { alpha: 6.5, omega: 7.5 });
   assertEquals(config.weight, { name: "sigma2", scale: 1, sigma_data: 0.5 });
   assertEquals(config.time, { name: "log_normal", mean: -1.2, std: 1.2 });
-  assertEquals(new DiffInstructPP(config).config, config);
+  assertEquals(makeObjective(config).config, config);
   assertEquals(fakeScoreLossSchema.parse({}).weight.name, "edm");
 });
 
 Deno.test("configurations refuse unknown names, unknown keys and impossible values", () => {
   const refused = (config: unknown, path: string) => {
-    const result = diffInstructPPSchema.safeParse(config);
+    const result = objectiveSchema.safeParse(config);
     assert(!result.success, JSON.stringify(config));
     const text = JSON.stringify(result.error.issues);
     assert(text.includes(path), `${path} is not in ${text}`);
@@ -93,4 +97,41 @@ Deno.test("configurations refuse unknown names, unknown keys and impossible valu
   refused({ time: { name: "uniform", min: 5, max: 4 } }, "max");
   refused({ time: { name: "discrete", values: [1], probabilities: [1, 2] } }, "probabilities");
   refused({ kl: false }, "alpha_rew");
+  refused({ name: "dippp" }, "name");
+  refused({ name: "sim", alpha_rew: 1 }, "alpha_rew");
+  refused({ name: "sim", distance: "l1" }, "distance");
+  refused({ name: "refl", guidance: { omega: 2 } }, "guidance");
+});
+
+Deno.test("every objective is made by its name alone, echoes a complete configuration and says what it needs", () => {
+  for (const name of OBJECTIVE_NAMES) {
+    const { config, needs } = makeObjective({ name } as ObjectiveInput);
+    assertEquals(config.name, name);
+    assertEquals(makeObjective(config).config, config);
+    assert(name === "refl" || name === "draft1" ? needs.join() === "reward" : needs.includes("teacher"), name);
+    assertEquals(needs.includes("fake"), !["sds", "refl", "draft1"].includes(name), name);
+  }
+  assertEquals(makeObjective().config.name, "dipp");
+});
+
+Deno.test("SiD-LSG guides the fake score like the teacher unless told, in training too; VSD only where it looks", () => {
+  const lsg = makeObjective({ name: "sid_lsg", guidance: { omega: 3 } });
+  assertEquals([lsg.config.fake_guidance.omega, lsg.fakeTrainingOmega], [3, 3]);
+  const own = makeObjective({ name: "sid_lsg", guidance: { omega: 3 }, fake_guidance: { omega: 1.5 } });
+  assertEquals(own.fakeTrainingOmega, 1.5);
+  assertEquals(makeObjective({ name: "vsd", fake_guidance: { omega: 4.5 } }).fakeTrainingOmega, 1);
+});
+
+Deno.test("generatorStep counts the generator's own steps after the warm-up, one in N", () => {
+  const rule = { fakeUpdates: 1, generatorEvery: 3, warmupSteps: 2 };
+  assertEquals([0, 1, 2, 3, 4, 5, 6, 8].map((step) => generatorStep(rule, step)), [
+    null,
+    null,
+    0,
+    null,
+    null,
+    1,
+    null,
+    2,
+  ]);
 });

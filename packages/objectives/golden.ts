@@ -2,14 +2,18 @@
 
 import { assert } from "@std/assert";
 import { parseSafetensors } from "@dipp/nn";
-import { cat, conv2d, indexSelect, linear, stack, type Tensor, tensor } from "@dipp/tensor";
+import { cat, conv2d, grad, indexSelect, linear, stack, type Tensor, tensor } from "@dipp/tensor";
 import { type Cond, epsModel, type NoiseSchedule, type ScoreModel } from "@dipp/scores";
 import type { Reward } from "@dipp/rewards";
+import { fakeScoreLoss } from "./fake_score_loss.ts";
+import { type CaseObjective, fakeScoreLossOfCase, objectiveOfCase } from "./golden_cases.ts";
+import { makeObjective } from "./make_objective.ts";
+import type { GeneratorBatch } from "./objective.ts";
 
 /** What the tests need of case.json. */
 export interface GoldenInfo {
   readonly id: string;
-  readonly objective: Record<string, string | number>;
+  readonly objective: CaseObjective;
   readonly config: {
     readonly arch: "mlp" | "conv";
     readonly space: "vp" | "ve";
@@ -29,9 +33,9 @@ export interface Golden {
 
 const ROOT = new URL("../../testdata/objectives/", import.meta.url);
 
-/** Loads testdata/objectives/`name`. */
-export function goldenObjective(name: string): Golden {
-  const folder = new URL(`${name}/`, ROOT);
+/** Loads testdata/objectives/`name`, or the same of another folder. */
+export function goldenObjective(name: string, root: URL = ROOT): Golden {
+  const folder = new URL(`${name}/`, root);
   const entries = (file: string) =>
     parseSafetensors(Deno.readFileSync(new URL(file, folder)), `${name}/${file}`).tensors;
   const tensors = (file: string) =>
@@ -51,12 +55,10 @@ export function goldenObjective(name: string): Golden {
   };
 }
 
-/** Names of the cases whose last part begins so. */
-export function goldenNames(prefix: RegExp): string[] {
+/** Names of all cases, the closed forms aside. */
+export function goldenNames(): string[] {
   return ["mlp_vp", "conv_vp", "mlp_ve"].flatMap((setup) =>
-    [...Deno.readDirSync(new URL(`${setup}/`, ROOT))].filter((e) => prefix.test(e.name)).map((e) =>
-      `${setup}/${e.name}`
-    )
+    [...Deno.readDirSync(new URL(`${setup}/`, ROOT))].map((e) => `${setup}/${e.name}`)
   ).sort();
 }
 
@@ -148,4 +150,37 @@ export function reward({ weights: w }: Golden): Reward {
       return linear(h.tanh(), w["reward.fc2.weight"], w["reward.fc2.bias"]).squeeze(1);
     },
   };
+}
+
+/** The case's noise and conditions, as an objective takes them. */
+export function batchOf({ info, inputs }: Golden): Omit<GeneratorBatch, "x0"> & { readonly nullCond: Cond } {
+  const { class_id: ids, timestep, noise: eps } = inputs;
+  return {
+    t: timestep.cast("f32"),
+    eps,
+    cond: { ids },
+    nullCond: { ids: ids.mul(0).add(info.config.null_class) },
+    prompts: { ids: ids.unsqueeze(1) },
+  };
+}
+
+/** All that a case stores and this package computes: value, field, the losses of the terms, the trained gradients. */
+export function evaluateCase(golden: Golden): Record<string, Tensor> {
+  const { info: { objective }, weights } = golden;
+  const x0 = generate(golden), batch = { x0, ...batchOf(golden) }, fake = scoreModel(golden, "fake");
+  const trained = Object.keys(weights).filter((name) => name.startsWith(`${objective.trains}.`));
+  const gradients = (loss: Tensor) =>
+    Object.fromEntries(grad(loss, trained.map((n) => weights[n])).map((g, i) => [`grad.${trained[i]}`, g]));
+  if (objective.trains === "fake") {
+    const loss = fakeScoreLoss(batch, fake, fakeScoreLossOfCase(objective));
+    return { loss, ...gradients(loss) };
+  }
+  const models = { teacher: scoreModel(golden, "teacher"), fake, reward: reward(golden) };
+  const { loss, diagnostics } = makeObjective(objectiveOfCase(objective)).generatorLoss(batch, models);
+  const terms = Object.entries(diagnostics).flatMap(([key, value]) => {
+    const term = /^loss\/(.*)$/.exec(key)?.[1];
+    const name = term === "cfg" && objective.name === "di_star" ? "loss_cfg_outside" : `loss_${term}`;
+    return term && golden.outputs.has(name) ? [[name, value]] : [];
+  });
+  return { loss, field_x0: grad(loss, [x0])[0], ...Object.fromEntries(terms), ...gradients(loss) };
 }

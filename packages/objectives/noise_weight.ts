@@ -8,9 +8,12 @@ import { z } from "zod";
  * | name | value |
  * | --- | --- |
  * | `constant` | 1 |
+ * | `alpha` | alpha; SwiftBrush's for its fake score |
+ * | `alpha2` | alpha^2, which is SNR / (SNR + 1) where alpha^2 + sigma^2 = 1; SiD-LSG's for a v-network |
  * | `sigma2` | sigma^2 |
  * | `sigma2_over_alpha` | sigma^2 / alpha |
  * | `sigma2_over_alpha2` | sigma^2 / alpha^2; on a score difference it leaves the plain difference of the denoised images |
+ * | `sigma4_over_alpha2` | sigma^4 / alpha^2; on a squared score difference it leaves that of the denoised images |
  * | `snr` | alpha^2 / sigma^2 |
  * | `edm` | (s^2 + sigma_data^2) / (s sigma_data)^2 with s = sigma / alpha (Karras et al. 2022, table 1) |
  *
@@ -18,7 +21,16 @@ import { z } from "zod";
  */
 export interface NoiseWeight {
   /** Which function. */
-  readonly name: "constant" | "sigma2" | "sigma2_over_alpha" | "sigma2_over_alpha2" | "snr" | "edm";
+  readonly name:
+    | "constant"
+    | "alpha"
+    | "alpha2"
+    | "sigma2"
+    | "sigma2_over_alpha"
+    | "sigma2_over_alpha2"
+    | "sigma4_over_alpha2"
+    | "snr"
+    | "edm";
   /** Constant factor; 1 by default. */
   readonly scale: number;
   /** Standard deviation of the data, used by `edm`; 0.5 by default. */
@@ -30,7 +42,17 @@ export type NoiseWeightInput =
   | NoiseWeight["name"]
   | { readonly name: NoiseWeight["name"]; readonly scale?: number; readonly sigma_data?: number };
 
-const NAMES = ["constant", "sigma2", "sigma2_over_alpha", "sigma2_over_alpha2", "snr", "edm"] as const;
+const NAMES: readonly NoiseWeight["name"][] = [
+  "constant",
+  "alpha",
+  "alpha2",
+  "sigma2",
+  "sigma2_over_alpha",
+  "sigma2_over_alpha2",
+  "sigma4_over_alpha2",
+  "snr",
+  "edm",
+];
 
 /** What a {@linkcode NoiseWeightInput} must look like; a bare name gets the defaults. */
 export const noiseWeightSchema: z.ZodType<NoiseWeight, NoiseWeightInput> = z.preprocess(
@@ -66,12 +88,18 @@ export function noiseWeight(weight: NoiseWeight, { alpha, sigma }: NoiseLevel): 
     switch (weight.name) {
       case "constant":
         return sigma.mul(0).add(1);
+      case "alpha":
+        return alpha;
+      case "alpha2":
+        return alpha.square();
       case "sigma2":
         return sigma.square();
       case "sigma2_over_alpha":
         return sigma.square().div(alpha);
       case "sigma2_over_alpha2":
         return ratio2();
+      case "sigma4_over_alpha2":
+        return ratio2().mul(sigma.square());
       case "snr":
         return alpha.div(sigma).square();
       case "edm": {

@@ -1,62 +1,56 @@
 import { cat, stopGradient, type Tensor } from "@dipp/tensor";
-import { addNoise, catCond, expandCond, type NoiseLevel, noiseLevel, type Prediction } from "@dipp/scores";
-import { type NoiseWeight, noiseWeight } from "./noise_weight.ts";
-import type { GeneratorBatch, ObjectiveModels } from "./objective.ts";
-import { meanPerSample, perSample } from "./per_sample.ts";
+import { addNoise, catCond, expandCond, guided, type NoiseLevel, noiseLevel, type Prediction } from "@dipp/scores";
+import type { GeneratorBatch, NeededModel, ObjectiveModels } from "./objective.ts";
+import { meanPerSample } from "./per_sample.ts";
 
-/** What a step of an objective needs to know of its configuration to evaluate the networks. */
-export interface NoisedBatchSettings {
-  /** w(t) on the score difference. */
-  readonly weight: NoiseWeight;
-  /** `sum`: inner products sum over all axes but the batch; `mean`: they average. */
-  readonly reduction: "sum" | "mean";
-  /** `dmd`: each sample's field is divided by mean |x0 - x0_teacher|; `none`: it is not. */
-  readonly normalization: "none" | "dmd";
-  /** Weight of the CFG reward; 0 means that the null condition is not evaluated. */
+/** The guidance that an objective evaluates its networks under. */
+export interface NetworkGuidance {
+  /** The teacher's, as the weight of the CFG reward; 0 means that its null condition is not evaluated. */
   readonly alpha: number;
+  /** The fake score's guidance scale; 1 is none. */
+  readonly fakeOmega: number;
 }
 
 /**
  * A generated batch after the forward process, cut from the generator's graph, with the networks' views of it. Every
- * view is computed when first asked for, so a term that does without a network costs none.
+ * view is computed when first asked for, so a term that does without a network costs none. The views depend on
+ * {@linkcode NoisedBatch.x0} through x_t: a term may differentiate them (SiD, SIM) or take them as they are (IKL).
  */
 export class NoisedBatch {
-  /** The generator's samples without gradient, `[B, ...]`. */
+  /** The generator's samples, a leaf without the generator's gradient, `[B, ...]`. */
   readonly x0: Tensor;
-  /** alpha and sigma, each `[B]`. */
-  readonly level: NoiseLevel;
-  /** x_t = alpha x0 + sigma eps, without gradient. */
-  readonly xt: Tensor;
-  readonly #batch: GeneratorBatch;
-  readonly #models: ObjectiveModels;
-  readonly #settings: NoisedBatchSettings;
+  /** The batch as it came. */
+  readonly source: GeneratorBatch;
+  /** The models as they came. */
+  readonly models: ObjectiveModels;
+  readonly #guidance: NetworkGuidance;
+  #level?: NoiseLevel;
+  #xt?: Tensor;
   #fake?: Prediction;
   #teacher?: { cond: Prediction; null?: Prediction };
-  #scale?: Tensor;
+  #distance?: Tensor;
 
-  /** Noises a batch; see {@linkcode NoisedBatchSettings}. */
-  constructor(batch: GeneratorBatch, models: ObjectiveModels, settings: NoisedBatchSettings) {
-    this.#batch = batch;
-    this.#models = models;
-    this.#settings = settings;
+  /** Noises a batch; see {@linkcode NetworkGuidance}. */
+  constructor(batch: GeneratorBatch, models: ObjectiveModels, guidance: NetworkGuidance) {
+    this.source = batch;
+    this.models = models;
+    this.#guidance = guidance;
     this.x0 = stopGradient(batch.x0);
-    this.level = noiseLevel(models.teacher.schedule, batch.t);
-    this.xt = addNoise(this.x0, batch.eps, this.level);
   }
 
-  /** The batch as it came. */
-  get source(): GeneratorBatch {
-    return this.#batch;
+  /** alpha and sigma, each `[B]`. */
+  get level(): NoiseLevel {
+    return this.#level ??= noiseLevel(this.#model("teacher").schedule, this.source.t);
   }
 
-  /** The models as they came. */
-  get models(): ObjectiveModels {
-    return this.#models;
+  /** x_t = alpha x0 + sigma eps. */
+  get xt(): Tensor {
+    return this.#xt ??= addNoise(this.x0, this.source.eps, this.level);
   }
 
-  /** The fake score's prediction under the condition. */
+  /** The fake score's prediction under the condition, and its own guidance where it has one. */
   get fake(): Prediction {
-    return this.#fake ??= detach(this.#models.fake.predict(this.xt, this.#batch.t, this.#batch.cond));
+    return this.#fake ??= this.#evaluateFake();
   }
 
   /** The teacher's prediction under the condition, without guidance. */
@@ -71,34 +65,39 @@ export class NoisedBatch {
     throw new TypeError("An objective without CFG reward does not evaluate the null condition");
   }
 
-  /** The teacher's denoised image under guidance, `x0_c + alpha (x0_c - x0_null)`. */
-  get guidedX0(): Tensor {
-    const { alpha } = this.#settings;
-    const x0 = this.teacher.x0;
-    return alpha === 0 ? x0 : x0.add(x0.sub(this.teacherNull.x0).mul(alpha));
-  }
-
-  /** What a score difference is multiplied with, `[B]`: w(t), the reduction and the normalisation. */
-  get scale(): Tensor {
-    if (this.#scale) return this.#scale;
-    const { weight, reduction, normalization } = this.#settings;
-    let scale = noiseWeight(weight, this.level);
-    if (reduction === "mean") scale = scale.mul(this.x0.shape[0] / this.x0.size);
-    if (normalization === "dmd") {
-      // A floor far below any real distance, so that a sample that equals the teacher's image gives no NaN.
-      const distance = meanPerSample(this.x0.sub(this.guidedX0).abs()).maximum(1e-8);
-      scale = scale.div(distance);
-    }
-    return this.#scale = scale;
+  /** The teacher's prediction under guidance, `c + alpha (c - null)` in each of its views. */
+  get guided(): Prediction {
+    const { alpha } = this.#guidance;
+    if (alpha === 0) return this.teacher;
+    const [cond, none] = [this.teacher, this.teacherNull];
+    const mix = (c: Tensor, n: Tensor) => c.add(c.sub(n).mul(alpha));
+    return { x0: mix(cond.x0, none.x0), eps: mix(cond.eps, none.eps), score: mix(cond.score, none.score) };
   }
 
   /**
-   * The field on x_t that belongs to a difference of predicted noises, `scale (s_a - s_b) = scale (eps_b - eps_a) / sigma`.
-   * Noises are subtracted and not scores: at small sigma both scores are huge and nearly equal.
+   * mean |x0 - x0_teacher| of each sample, `[B]`: DMD's normaliser (arXiv 2311.18828, equation 8) and SiD's. It has
+   * no gradient.
+   *
+   * @param floor the least that it can be, so that a sample that equals the teacher's image gives no NaN
    */
-  scoreDifference(a: Prediction, b: Prediction): Tensor {
-    const difference = b.eps.sub(a.eps);
-    return difference.mul(perSample(this.scale.div(this.level.sigma), difference));
+  distance(floor: number): Tensor {
+    this.#distance ??= stopGradient(meanPerSample(this.x0.sub(this.guided.x0).abs()));
+    return this.#distance.maximum(floor);
+  }
+
+  #model<Name extends NeededModel>(name: Name): NonNullable<ObjectiveModels[Name]> {
+    const model = this.models[name];
+    if (model) return model as NonNullable<ObjectiveModels[Name]>;
+    throw new TypeError(`The objective needs a ${name} to evaluate, got none`);
+  }
+
+  #evaluateFake(): Prediction {
+    const { t, cond, nullCond } = this.source;
+    const { fakeOmega } = this.#guidance;
+    const fake = this.#model("fake");
+    if (fakeOmega === 1) return fake.predict(this.xt, t, cond);
+    if (!nullCond) throw new TypeError("Guidance of the fake score needs a null condition, got none in the batch");
+    return guided(fake, fakeOmega, nullCond).predict(this.xt, t, cond);
   }
 
   #teachers(): { cond: Prediction; null?: Prediction } {
@@ -106,23 +105,18 @@ export class NoisedBatch {
   }
 
   #evaluateTeacher(): { cond: Prediction; null?: Prediction } {
-    const { t, cond, nullCond } = this.#batch;
-    const { teacher } = this.#models;
-    if (this.#settings.alpha === 0) return { cond: detach(teacher.predict(this.xt, t, cond)) };
+    const { t, cond, nullCond } = this.source;
+    const teacher = this.#model("teacher");
+    if (this.#guidance.alpha === 0) return { cond: teacher.predict(this.xt, t, cond) };
     if (!nullCond) throw new TypeError("Classifier-free guidance needs a null condition, got none in the batch");
     const n = this.xt.shape[0];
-    const both = detach(teacher.predict(
+    const both = teacher.predict(
       cat([this.xt, this.xt], 0),
       cat([t, t], 0),
       catCond(expandCond(cond, n), expandCond(nullCond, n)),
-    ));
+    );
     return { cond: rows(both, 0, n), null: rows(both, n, 2 * n) };
   }
-}
-
-/** No gradient flows through a score network: that is the difference between this family and SIM or SiD. */
-function detach(p: Prediction): Prediction {
-  return { x0: stopGradient(p.x0), eps: stopGradient(p.eps), score: stopGradient(p.score) };
 }
 
 function rows(p: Prediction, from: number, to: number): Prediction {

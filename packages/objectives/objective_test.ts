@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { assign, compile, grad, init, key, randn, realize, type Tensor, tensor } from "@dipp/tensor";
 import { EDMSchedule, guided, noiseLevel, predictionFromX0, type ScoreModel } from "@dipp/scores";
 import { brightnessReward, linearReward } from "@dipp/rewards";
-import { DiffInstructPP } from "./diff_instruct_pp.ts";
+import { makeObjective, type ObjectiveInput } from "./make_objective.ts";
 import { fakeScoreLoss, fakeScoreLossSchema } from "./fake_score_loss.ts";
 
 await init();
@@ -34,9 +34,9 @@ function batch(x0: Tensor) {
   };
 }
 
-Deno.test("DiffInstructPP has no gradient where teacher and fake agree", async () => {
+Deno.test("DI++ has no gradient where teacher and fake agree", async () => {
   const x0 = await randn(key(1), [4, 3, 2, 2]).realize();
-  const { loss, diagnostics } = new DiffInstructPP().generatorLoss(batch(x0), {
+  const { loss, diagnostics } = makeObjective().generatorLoss(batch(x0), {
     teacher: affineModel(0.5),
     fake: affineModel(0.5),
   });
@@ -44,12 +44,12 @@ Deno.test("DiffInstructPP has no gradient where teacher and fake agree", async (
   assertEquals(await diagnostics.denoised_gap.item(), 0);
 });
 
-Deno.test("DiffInstructPP with CFG terms equals Diff-Instruct with a guided teacher", async () => {
+Deno.test("DI++ with CFG terms equals Diff-Instruct with a guided teacher", async () => {
   const x0 = await randn(key(1), [4, 3, 2, 2]).realize();
   for (const normalization of ["none", "dmd"] as const) {
     const models = { teacher: affineModel(0.5), fake: affineModel(0.2) };
-    const composed = new DiffInstructPP({ guidance: { alpha: 2 }, normalization }).generatorLoss(batch(x0), models);
-    const wrapped = new DiffInstructPP({ normalization }).generatorLoss(batch(x0), {
+    const composed = makeObjective({ guidance: { alpha: 2 }, normalization }).generatorLoss(batch(x0), models);
+    const wrapped = makeObjective({ normalization }).generatorLoss(batch(x0), {
       ...models,
       teacher: guided(models.teacher, 3, ids(0, 1)),
     });
@@ -70,7 +70,7 @@ Deno.test("the plain field is the difference of the denoised images, summed or a
   const xt = x0.add(b.eps.mul(b.t.reshape([4, 1, 1, 1])));
   const expected = await xt.mul(0.2 - 0.5).data();
   for (const [reduction, scale] of [["sum", 1], ["mean", 1 / 12]] as const) {
-    const objective = new DiffInstructPP({ normalization: "none", reduction });
+    const objective = makeObjective({ normalization: "none", reduction });
     const field = await grad(objective.generatorLoss(b, models).loss, [x0])[0].data();
     field.forEach((g, i) => assertAlmostEquals(g, expected[i] * scale / 4, 2e-5));
   }
@@ -80,12 +80,12 @@ Deno.test("the reward's field is alpha_rew times its gradient, and its ratio to 
   const x0 = await randn(key(1), [4, 3, 2, 2]).realize();
   const weight = randn(key(9), [3, 2, 2]);
   const models = { teacher: affineModel(0.5), fake: affineModel(0.2), reward: linearReward(weight) };
-  const only = new DiffInstructPP({ alpha_rew: 5, kl: false }).generatorLoss(batch(x0), models);
+  const only = makeObjective({ alpha_rew: 5, kl: false }).generatorLoss(batch(x0), models);
   const [field, w] = await Promise.all([grad(only.loss, [x0])[0].data(), weight.data()]);
   field.forEach((g, i) => assertAlmostEquals(g, -5 * w[i % 12] / 4, 1e-5));
   assert(!("field_norm/kl" in only.diagnostics));
 
-  const both = new DiffInstructPP({ alpha_rew: 5 }).generatorLoss(batch(x0), models).diagnostics;
+  const both = makeObjective({ alpha_rew: 5 }).generatorLoss(batch(x0), models).diagnostics;
   const norm = 5 * Math.hypot(...w);
   assertAlmostEquals(await both["field_norm/reward"].item(), norm, 1e-3);
   const kl = await both["field_norm/kl"].item();
@@ -96,7 +96,7 @@ Deno.test("the reward sees what the decoder makes, and is differentiated through
   const x0 = await randn(key(1), [4, 3, 2, 2]).realize();
   const decoder = { decode: (x: Tensor) => x.mul(0.5).add(0.5) };
   const models = { teacher: affineModel(0), fake: affineModel(0), reward: brightnessReward(), decoder };
-  const { loss } = new DiffInstructPP({ alpha_rew: 1, kl: false }).generatorLoss(batch(x0), models);
+  const { loss } = makeObjective({ alpha_rew: 1, kl: false }).generatorLoss(batch(x0), models);
   const images = await decoder.decode(x0).mean([2, 3]).mul(tensor([0.299, 0.587, 0.114])).sum(1).mean().item();
   assertAlmostEquals(await loss.item(), -images, 1e-6);
   assertAlmostEquals((await grad(loss, [x0])[0].data())[0], -0.5 * 0.299 / 4 / 4, 1e-7);
@@ -106,7 +106,7 @@ Deno.test("without guidance the teacher is asked once, with it once for both con
   const x0 = randn(key(1), [4, 3, 2, 2]);
   for (const [alpha, rows] of [[0, 4], [1, 8]]) {
     const seen: number[] = [];
-    new DiffInstructPP({ guidance: { alpha } })
+    makeObjective({ guidance: { alpha } })
       .generatorLoss(batch(x0), { teacher: affineModel(0.5, seen), fake: affineModel(0.2) });
     assertEquals(seen, [rows]);
   }
@@ -116,10 +116,10 @@ Deno.test("what is missing is named", () => {
   const x0 = randn(key(1), [4, 3, 2, 2]);
   const models = { teacher: affineModel(0.5), fake: affineModel(0.2) };
   const { nullCond: _n, prompts: _p, ...bare } = batch(x0);
-  const loss = (config: ConstructorParameters<typeof DiffInstructPP>[0], extra = {}) => () =>
-    new DiffInstructPP(config).generatorLoss(bare, { ...models, ...extra });
-  assertThrows(loss({ alpha_rew: 1 }), TypeError, "given no reward");
-  assertThrows(loss({ alpha_rew: 1 }, { reward: brightnessReward() }), TypeError, "no prompts");
+  const loss = (config: ObjectiveInput, extra = {}) => () =>
+    makeObjective(config).generatorLoss(bare, { ...models, ...extra });
+  assertThrows(loss({ alpha_rew: 1 }), TypeError, '"reward" needs the model "reward"');
+  assertThrows(loss({ alpha_rew: 1 }, { reward: brightnessReward() }), TypeError, "needs prompts");
   assertThrows(loss({ guidance: { alpha: 1 } }), TypeError, "needs a null condition");
 });
 

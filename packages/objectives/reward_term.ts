@@ -1,5 +1,13 @@
-import { grad, stopGradient } from "@dipp/tensor";
-import type { Term } from "./term.ts";
+import type { Tensor } from "@dipp/tensor";
+import type { NoisedBatch } from "./noised_batch.ts";
+import { lossTerm, type Term } from "./term.ts";
+
+/** The reward of each sample, `[B]`, differentiable in x0: decoded, then scored. */
+export function rewardOf({ x0, models: { reward, decoder }, source: { prompts } }: NoisedBatch): Tensor {
+  if (!reward) throw new TypeError("The reward term needs a reward, got none");
+  if (!prompts) throw new TypeError("The reward term needs prompts, got none in the batch");
+  return reward.score(decoder ? decoder.decode(x0) : x0, prompts);
+}
 
 /**
  * The explicit reward: value `-alpha_rew r(decode(x0), c)`, field on x0 its gradient. The reward is differentiated here,
@@ -12,17 +20,8 @@ import type { Term } from "./term.ts";
 export function rewardTerm(alphaRew: number): Term {
   return {
     name: "reward",
-    evaluate(batch) {
-      const { reward, decoder } = batch.models;
-      const { prompts } = batch.source;
-      if (!reward) throw new TypeError(`alpha_rew is ${alphaRew} but the objective was given no reward`);
-      if (!prompts) throw new TypeError(`alpha_rew is ${alphaRew} but the batch has no prompts`);
-      const images = decoder ? decoder.decode(batch.x0) : batch.x0;
-      const value = reward.score(images, prompts).mul(-alphaRew);
-      return {
-        value: stopGradient(value),
-        field: stopGradient(grad(value.sum(), [batch.x0])[0]),
-      };
-    },
+    role: "reward",
+    needs: ["reward"],
+    evaluate: (batch) => lossTerm(batch, rewardOf(batch).mul(-alphaRew)),
   };
 }
