@@ -2,7 +2,7 @@
 import { arange, cat, compile, fold, init, randn, scalar, type Tensor, tensor, uniform } from "@dipp/tensor";
 import { adamw, assignTree, ema, gradTree, lrSchedule, realizeParams } from "@dipp/nn";
 import { linearReward } from "@dipp/rewards";
-import { DiffInstructPP, fakeScoreLoss, fakeScoreLossSchema } from "@dipp/objectives";
+import { fakeScoreLoss, fakeScoreLossSchema, makeObjective } from "@dipp/objectives";
 import {
   analyticTeacher,
   conditions,
@@ -66,7 +66,8 @@ export async function align(problem: GaussianProblem, options: AlignOptions = DE
   const schedule = levelSchedule(problem);
   const teacher = analyticTeacher(problem, schedule);
   const total = problem.weights.reduce((a, b) => a + b);
-  const objective = new DiffInstructPP({
+  const objective = makeObjective({
+    name: "dipp",
     alpha_rew: problem.alphaRew,
     guidance: { alpha: problem.alphaCfg },
     // levels are drawn in proportion to their weights, so that w(t) is their sum

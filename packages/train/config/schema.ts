@@ -1,5 +1,5 @@
 /** What the configuration of each stage must look like. */
-import { diffInstructPPSchema, fakeScoreLossSchema } from "@dipp/objectives";
+import { fakeScoreLossSchema, objectiveSchema } from "@dipp/objectives";
 import { bradleyTerrySchema, contrastiveSchema } from "@dipp/rewards";
 import { z } from "zod";
 import { count, network, optimizer, parameterisation, paths, reporting, sampler, unit } from "./fields.ts";
@@ -35,6 +35,7 @@ export function configSchema(base: string) {
     generator: z.strictObject({
       checkpoint: input.nullable().default(null),
       sigma_init: z.number().positive().nullable().default(null),
+      every: count.default(1),
       optimizer,
     }),
     fake: z.strictObject({
@@ -43,6 +44,7 @@ export function configSchema(base: string) {
       warmup_steps: z.int().nonnegative().default(0),
       export: output.nullable().default(null),
       loss: fakeScoreLossSchema.prefault({}),
+      null_probability: unit.default(0),
       optimizer,
     }),
     clip: input.nullable().default(null),
@@ -66,7 +68,7 @@ export function configSchema(base: string) {
       stage: z.literal("distill"),
       ...oneStep,
       reward: input.nullable().default(null),
-      objective: diffInstructPPSchema.prefault({}).refine((o) => o.alpha_rew === 0, {
+      objective: objectiveSchema.prefault({}).refine((o) => !("alpha_rew" in o) || o.alpha_rew === 0, {
         error: "distillation has no reward, expected 0",
         path: ["alpha_rew"],
       }),
@@ -75,7 +77,7 @@ export function configSchema(base: string) {
       stage: z.literal("align"),
       ...oneStep,
       reward: input,
-      objective: diffInstructPPSchema,
+      objective: objectiveSchema,
     }),
   ]);
 }

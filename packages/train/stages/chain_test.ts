@@ -1,20 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { main } from "../cli.ts";
 import { readImage } from "../images.ts";
-import { CONFIGS } from "../testing/command.ts";
-
-/** Runs a command line in this process; standard output's last line comes back. */
-async function run(...args: string[]): Promise<{ code: number; last: string; said: string }> {
-  const lines: string[] = [], said: string[] = [];
-  const { log, error } = console;
-  console.log = (text: string) => void lines.push(...text.split("\n"));
-  console.error = (text: unknown) => void said.push(`${text}`);
-  try {
-    return { code: await main(args), last: lines.at(-1) ?? "", said: said.join("\n") };
-  } finally {
-    Object.assign(console, { log, error });
-  }
-}
+import { CONFIGS, run } from "../testing/command.ts";
 
 Deno.test("the stages lead from images with names to an aligned generator", async (t) => {
   const directory = await Deno.makeTempDir();

@@ -1,11 +1,13 @@
 /**
- * The one-step generator: distilled from the teacher by Diff-Instruct (`distill`), or aligned with a reward by
- * Diff-Instruct++ (`align`). One loop, one objective; only the reward makes the difference.
+ * The one-step generator: distilled from the teacher (`distill`, by default with Diff-Instruct), or aligned with a
+ * reward (`align`, by default with Diff-Instruct++). One loop for every objective; a fake score is trained beside the
+ * generator where the objective consults one.
  */
 import { parameterCount } from "@dipp/nn";
-import { DiffInstructPP, drawNoise, fakeScoreLoss } from "@dipp/objectives";
-import { OneStepGenerator } from "@dipp/scores";
-import { compile, fold, randn, scalar, type Tensor, tensor } from "@dipp/tensor";
+import { drawNoise, fakeScoreLoss, generatorStep, makeObjective } from "@dipp/objectives";
+import { type Cond, guided, OneStepGenerator } from "@dipp/scores";
+import { compile, fold, randn, scalar, type Tensor, tensor, uniform, where } from "@dipp/tensor";
+import { ConfigError } from "../config/config_error.ts";
 import { generatorDraw, teacherDraw } from "../models/drawer.ts";
 import { writeModel } from "../models/model_file.ts";
 import { nullCond, scoreModel, toImages } from "../models/score_models.ts";
@@ -28,31 +30,50 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
   const scores = (params: LearnerState["params"]) => scoreModel(parameterisation, network, params);
   const generatorOf = (params: LearnerState["params"]) => new OneStepGenerator(scores(params), { sigmaInit });
 
-  const objective = new DiffInstructPP(config.objective);
-  const generatorLearner = makeLearner(config.generator.optimizer, config.steps);
+  const objective = makeObjective(config.objective);
+  const { name: objectiveName, ...objectiveConfig } = objective.config;
+  const trainsFake = objective.needs.includes("fake");
+  if (fakeConfig.export && !trainsFake) {
+    throw new ConfigError(
+      `fake.export is ${fakeConfig.export}, but the objective ${objectiveName} trains no fake score`,
+    );
+  }
+  const rule = trainsFake
+    ? { fakeUpdates: fakeConfig.updates, generatorEvery: config.generator.every, warmupSteps: fakeConfig.warmup_steps }
+    : { fakeUpdates: 0, generatorEvery: 1, warmupSteps: 0 };
+  const generatorLearner = makeLearner(config.generator.optimizer, Math.ceil(config.steps / rule.generatorEvery));
   const fakeLearner = makeLearner(fakeConfig.optimizer, config.steps);
   const generator = await generatorLearner.init(models.generator.params);
   const fake = await fakeLearner.init(models.fake.params);
   const teacher = scores(models.teacher.params);
+  const none = nullCond(vocabulary);
 
   // One generator step draws the prompts of its K_TA fake updates, and its own after them.
-  const rounds = fakeConfig.updates + 1;
+  const rounds = rule.fakeUpdates + 1;
   const prompts = data.promptBatches({ batchSize: batch_size * rounds, seed, vocabulary });
   const shape = [batch_size, 3, data.size, data.size];
   const round = ({ ids, key }: NamedTensors, k: number) => {
     const own = fold(key, k);
     const cond = { ids: ids.slice([[k * batch_size, (k + 1) * batch_size]]) };
-    return { cond, z: randn(fold(own, 0), shape), noise: fold(own, 1) };
+    return { cond, z: randn(fold(own, 0), shape), noise: fold(own, 1), drop: fold(own, 2) };
+  };
+
+  /** The condition with some of its prompts dropped, for a fake score that is to know the null prompt too. */
+  const dropPrompts = (cond: Cond, key: Tensor): Cond => {
+    if (fakeConfig.null_probability === 0) return cond;
+    const isDropped = uniform(key, [batch_size, 1]).lt(fakeConfig.null_probability);
+    return { ids: where(isDropped, none.ids!, cond.ids!) };
   };
 
   /** Teaches the fake score what the generator draws now: K_TA updates, each on fresh samples. */
   const fakeUpdates = (inputs: NamedTensors): LearnerUpdate & { loss: Tensor } => {
     let update = { state: fake, gradNorm: scalar(0), loss: scalar(0) };
-    for (let k = 0; k < fakeConfig.updates; k++) {
-      const { cond, z, noise } = round(inputs, k);
+    for (let k = 0; k < rule.fakeUpdates; k++) {
+      const { cond, z, noise, drop } = round(inputs, k);
       const x0 = generatorOf(generator.params).generate(z, cond);
       const { t, eps } = drawNoise(fakeConfig.loss.time, noise, shape);
-      const loss = fakeScoreLoss({ x0, t, eps, cond }, scores(update.state.params), fakeConfig.loss);
+      const model = guided(scores(update.state.params), objective.fakeTrainingOmega, none);
+      const loss = fakeScoreLoss({ x0, t, eps, cond: dropPrompts(cond, drop) }, model, fakeConfig.loss);
       update = { ...fakeLearner.update(update.state, loss, inputs.lr_fake), loss };
     }
     return update;
@@ -60,10 +81,10 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
 
   /** Moves the generator towards the (guided) teacher, away from the fake score, and up the reward. */
   const generatorUpdate = (inputs: NamedTensors, fakeParams: LearnerState["params"]) => {
-    const { cond, z, noise } = round(inputs, fakeConfig.updates);
+    const { cond, z, noise } = round(inputs, rule.fakeUpdates);
     const x0 = generatorOf(generator.params).generate(z, cond);
     const { loss, diagnostics } = objective.generatorLoss(
-      { x0, ...objective.draw(noise, shape), cond, nullCond: nullCond(vocabulary), prompts: cond },
+      { x0, ...objective.draw(noise, shape), cond, nullCond: none, prompts: cond },
       { teacher, fake: scores(fakeParams), decoder: { decode: toImages }, ...(reward ? { reward } : {}) },
     );
     const update = generatorLearner.update(generator, loss, inputs.lr);
@@ -85,33 +106,40 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
     pictures.write(`${context.out}/samples/${name}.png`, draw, batch_size);
 
   return {
-    state: { generator: generator.stored, fake: fake.stored },
+    state: { generator: generator.stored, ...(trainsFake ? { fake: fake.stored } : {}) },
     shown: ["reward", "loss", "loss_fake", "field_ratio/reward_to_kl"],
     facts: {
       parameters: parameterCount(generator.params),
       words: vocabulary.size,
       sigma_init: sigmaInit,
       time_init: present.t,
-      k_ta: fakeConfig.updates,
-      ...objective.config,
+      objective: objectiveName,
+      k_ta: rule.fakeUpdates,
+      generator_every: rule.generatorEvery,
+      ...objectiveConfig,
       evaluation_images: evaluation.size,
     },
     inputs(step) {
-      const warm = step >= fakeConfig.warmup_steps;
+      const own = generatorStep(rule, step);
       return {
         ids: tensor(prompts(step).ids, [batch_size * rounds, vocabulary.maxLength]),
         key: stepKey(seed, STREAM.step, step),
-        lr_fake: scalar(fakeLearner.lr(step)),
-        // While the fake score warms up there is no generator step.
-        ...(warm ? { lr: scalar(generatorLearner.lr(step - fakeConfig.warmup_steps)) } : {}),
+        ...(trainsFake ? { lr_fake: scalar(fakeLearner.lr(step)) } : {}),
+        // Without a learning rate the generator rests.
+        ...(own === null ? {} : { lr: scalar(generatorLearner.lr(own)) }),
       };
     },
     update(inputs) {
-      const fakeUpdate = fakeUpdates(inputs);
-      commit(fake, fakeUpdate);
-      const metrics = { loss_fake: fakeUpdate.loss, grad_norm_fake: fakeUpdate.gradNorm, lr_fake: inputs.lr_fake };
+      const metrics: NamedTensors = {};
+      let fakeParams = fake.params;
+      if (trainsFake) {
+        const { loss, ...update } = fakeUpdates(inputs);
+        commit(fake, update);
+        Object.assign(metrics, { loss_fake: loss, grad_norm_fake: update.gradNorm, lr_fake: inputs.lr_fake });
+        fakeParams = update.state.params;
+      }
       if (!("lr" in inputs)) return metrics;
-      const step = generatorUpdate(inputs, fakeUpdate.state.params);
+      const step = generatorUpdate(inputs, fakeParams);
       commit(generator, step.update);
       return { ...step.metrics, ...metrics };
     },

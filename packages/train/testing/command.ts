@@ -1,4 +1,5 @@
-/** Running the command line in tests, as a process of its own. */
+/** Running the command line in tests, here or as a process of its own. */
+import { main } from "../cli.ts";
 
 /** The command line's file. */
 const CLI = new URL("../cli.ts", import.meta.url).pathname;
@@ -45,4 +46,17 @@ export async function checkpointOf(out: string, step: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error(`No checkpoint of step ${step} in ${out} after a minute`);
+}
+
+/** Runs a command line in this process; standard output's last line comes back. */
+export async function run(...args: string[]): Promise<{ code: number; last: string; said: string }> {
+  const lines: string[] = [], said: string[] = [];
+  const { log, error } = console;
+  console.log = (text: string) => void lines.push(...text.split("\n"));
+  console.error = (text: unknown) => void said.push(`${text}`);
+  try {
+    return { code: await main(args), last: lines.at(-1) ?? "", said: said.join("\n") };
+  } finally {
+    Object.assign(console, { log, error });
+  }
 }
