@@ -1,8 +1,8 @@
-/** DI++ on a {@linkcode GaussianProblem}, as one compiled step. */
+/** Any objective on a {@linkcode GaussianProblem}, as one compiled step. */
 import { arange, cat, compile, fold, init, randn, scalar, type Tensor, tensor, uniform } from "@dipp/tensor";
 import { adamw, assignTree, ema, gradTree, lrSchedule, realizeParams } from "@dipp/nn";
-import { linearReward } from "@dipp/rewards";
-import { fakeScoreLoss, fakeScoreLossSchema, makeObjective } from "@dipp/objectives";
+import { quadraticReward } from "@dipp/rewards";
+import { fakeScoreLoss, fakeScoreLossSchema, makeObjective, type ObjectiveInput } from "@dipp/objectives";
 import {
   analyticTeacher,
   conditions,
@@ -53,7 +53,7 @@ export interface Alignment extends Gaussian {
 }
 
 /**
- * Optimises a linear generator with DI++: analytic teacher, learned fake score.
+ * Optimises a linear generator: analytic teacher, learned fake score.
  *
  * @param problem What to optimise.
  * @param options How long.
@@ -65,15 +65,11 @@ export async function align(problem: GaussianProblem, options: AlignOptions = DE
   const d = problem.reference.mean.length, batch = 4 * options.draws;
   const schedule = levelSchedule(problem);
   const teacher = analyticTeacher(problem, schedule);
-  const total = problem.weights.reduce((a, b) => a + b);
-  const objective = makeObjective({
-    name: "dipp",
-    alpha_rew: problem.alphaRew,
-    guidance: { alpha: problem.alphaCfg },
-    // levels are drawn in proportion to their weights, so that w(t) is their sum
-    weight: { name: "constant", scale: total },
-    normalization: "none",
-  });
+  const objective = makeObjective(objectiveFor(problem));
+  const reward = quadraticReward(
+    tensor([...problem.reward]),
+    tensor([...problem.curvature ?? problem.reward.map(() => 0)]),
+  );
   const fakeLoss = fakeScoreLossSchema.parse({ target: "eps", weight: "constant" });
 
   // away from the answer: a correlated generator around zero
@@ -108,7 +104,7 @@ export async function align(problem: GaussianProblem, options: AlignOptions = DE
     const { z, t, eps } = draw(fold(key, options.fakeSteps), options.draws, d, problem.weights);
     const { loss } = objective.generatorLoss(
       { x0: generate(generator, z), t, eps, ...conditional, prompts: { ids: conditional.cond.ids } },
-      { teacher, fake: linearScore(current, schedule), reward: linearReward(tensor([...problem.reward])) },
+      { teacher, fake: linearScore(current, schedule), reward },
     );
     const next = optimiser.update(generator, gradTree(loss, generator), state.generator, { lr });
     assignTree(fake, current);
@@ -139,6 +135,30 @@ export async function align(problem: GaussianProblem, options: AlignOptions = DE
     crossCovariance: Math.max(...off.map(Math.abs)),
     seconds: (performance.now() - start) / 1000,
   };
+}
+
+/** The configuration of a problem's objective. Levels are drawn in proportion to their weights: w(t) is their sum. */
+function objectiveFor({ objective, weights, alphaRew, alphaCfg }: GaussianProblem): ObjectiveInput {
+  const guidance = { alpha: alphaCfg };
+  const weight = { name: "constant", scale: weights.reduce((a, b) => a + b) } as const;
+  switch (objective) {
+    case "dipp":
+      return { name: "dipp", alpha_rew: alphaRew, guidance, weight, normalization: "none" };
+    case "ikl":
+      return { name: "ikl", guidance, weight, normalization: "none" };
+    case "sim":
+      return { name: "sim", guidance, weight, distance: "l2" };
+    case "distar":
+      return { name: "distar", alpha_rew: alphaRew, guidance, weight, distance: "l2" };
+    case "vsd":
+    case "sds":
+      return { name: objective, alpha_rew: alphaRew, guidance, weight };
+    case "refl":
+    case "draft1":
+      return { name: objective, alpha_rew: alphaRew };
+    default:
+      return { name: objective, alpha_rew: alphaRew, guidance };
+  }
 }
 
 /**

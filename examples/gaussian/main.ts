@@ -1,29 +1,34 @@
 /**
- * DI++ on problems whose optimum is known in closed form: a table of the mean and variance that a linear generator
- * reaches, beside the analytic ones. Exits with 1 when one of them is missed by more than 2 %.
+ * Problems whose optimum is known in closed form: a table of the mean and variance that a linear generator reaches,
+ * beside the analytic ones. Exits with 1 when one of them is missed by more than 2 %.
  *
  *     deno run --allow-read --allow-env examples/gaussian/main.ts                              # every reference case
+ *     deno run --allow-read --allow-env examples/gaussian/main.ts --family                     # one of each objective
  *     deno run --allow-read --allow-env examples/gaussian/main.ts --alpha 1 --alpha-cfg 0.5    # one of your own
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { align, DEFAULTS } from "./align.ts";
+import { optimum } from "./optimum.ts";
 import {
   closedFormCase,
   closedFormNames,
+  familyProblems,
   type Gaussian,
   type GaussianProblem,
   gaussianProblem,
-  optimum,
 } from "./problem.ts";
 
 /** How far mean and variance may be off. */
 const TOLERANCE = 0.02;
 
-const args = parseArgs(Deno.args, { string: ["alpha", "alpha-cfg", "steps", "seed", "case"], boolean: ["help"] });
+const args = parseArgs(Deno.args, {
+  string: ["alpha", "alpha-cfg", "steps", "seed", "case"],
+  boolean: ["family", "help"],
+});
 if (args.help) {
-  console.log("main.ts [--alpha A] [--alpha-cfg A] | [--case NAME]   [--steps N] [--seed N]");
+  console.log("main.ts [--alpha A] [--alpha-cfg A] | [--case NAME] | [--family]   [--steps N] [--seed N]");
   Deno.exit(0);
 }
 
@@ -36,7 +41,10 @@ let missed = 0;
 console.log("problem                       coordinate      mean  analytic  variance  analytic     error");
 for (const { problem, solution } of problems()) {
   const reached = await align(problem, options);
-  const error = Math.max(relative(reached.mean, solution.mean), relative(reached.variance, solution.variance));
+  const error = Math.max(
+    relative(reached.mean, solution.mean),
+    relative(reached.variance, solution.variance, problem.reference.variance),
+  );
   if (!(error <= TOLERANCE)) missed++;
   solution.mean.forEach((mean, i) => {
     const cells = [reached.mean[i], mean, reached.variance[i], solution.variance[i]].map((x) =>
@@ -57,12 +65,17 @@ function problems(): { problem: GaussianProblem; solution: Gaussian }[] {
     const problem = gaussianProblem(number("alpha", 0), number("alpha-cfg", 0));
     return [{ problem, solution: optimum(problem) }];
   }
+  if (args.family) return familyProblems().map((problem) => ({ problem, solution: optimum(problem) }));
   return (args.case ? [args.case] : closedFormNames()).map(closedFormCase);
 }
 
-/** Largest deviation, relative to the value or to the root mean square of all of them where that is larger. */
-function relative(actual: readonly number[], expected: readonly number[]): number {
-  const rms = Math.sqrt(expected.reduce((s, x) => s + x * x, 0) / expected.length);
+/**
+ * Largest deviation, relative to the value or to the root mean square of all of them where that is larger; relative to
+ * `scale` where they are zero.
+ */
+function relative(actual: readonly number[], expected: readonly number[], scale = expected): number {
+  const by = expected.some((x) => x !== 0) ? expected : scale;
+  const rms = Math.sqrt(by.reduce((s, x) => s + x * x, 0) / by.length);
   return Math.max(...expected.map((x, i) => Math.abs(actual[i] - x) / Math.max(Math.abs(x), rms)));
 }
 

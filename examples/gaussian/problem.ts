@@ -1,4 +1,5 @@
-/** A problem whose answer is known: Gaussian reference, linear generator, linear reward. */
+/** A problem whose answer is known: Gaussian reference, linear generator, linear or quadratic reward. */
+import type { ObjectiveName } from "@dipp/objectives";
 
 /** A diagonal Gaussian. */
 export interface Gaussian {
@@ -12,12 +13,16 @@ export interface Gaussian {
 export interface GaussianProblem {
   /** Name in the table. */
   readonly name: string;
+  /** What is descended; SIM and DI* with the squared distance. */
+  readonly objective: ObjectiveName;
   /** The conditional reference, whose scores the teacher knows. */
   readonly reference: Gaussian;
   /** The unconditional one, which classifier-free guidance pushes away from. */
   readonly unconditional: Gaussian;
-  /** r(x) = <reward, x>. */
+  /** r(x) = <reward, x> - 1/2 <curvature, x^2>. */
   readonly reward: readonly number[];
+  /** Curvature of the reward; nothing where it is linear. */
+  readonly curvature?: readonly number[];
   /** Weight of the reward. */
   readonly alphaRew: number;
   /** Weight of the implicit (CFG) reward; the guidance scale is 1 + alphaCfg. */
@@ -28,47 +33,6 @@ export interface GaussianProblem {
   readonly sigma: readonly number[];
   /** Weight of each noise level in the integral KL divergence. */
   readonly weights: readonly number[];
-}
-
-/**
- * The optimum of `-alpha_rew E[r] + sum_k w_k KL(p_k | ref_k) - alpha_cfg sum_k w_k E[log ref_k - log uncond_k]` over
- * Gaussians. With S(v) = sum_k w_k alpha_k^2 / (alpha_k^2 v + sigma_k^2), A = (1 + alpha_cfg) S(ref variance) and
- * B = alpha_cfg S(uncond variance), per coordinate:
- *
- *     mean     = (A ref_mean - B uncond_mean + alpha_rew reward) / (A - B)
- *     variance : S(variance) = A - B
- *
- * @param problem The problem.
- * @returns The generator's optimal distribution.
- */
-export function optimum(problem: GaussianProblem): Gaussian {
-  const { reference, unconditional, reward, alphaRew, alphaCfg } = problem;
-  const sum = (variance: number) =>
-    problem.weights.reduce((s, w, k) => {
-      const [a, n] = [problem.alpha[k] ** 2, problem.sigma[k] ** 2];
-      return s + w * a / (a * variance + n);
-    }, 0);
-  const mean: number[] = [], variance: number[] = [];
-  reward.forEach((slope, i) => {
-    const a = (1 + alphaCfg) * sum(reference.variance[i]);
-    const b = alphaCfg * sum(unconditional.variance[i]);
-    if (!(a > b)) throw new RangeError(`Coordinate ${i} has no optimum: guidance ${alphaCfg} makes it unbounded`);
-    mean.push((a * reference.mean[i] - b * unconditional.mean[i] + alphaRew * slope) / (a - b));
-    variance.push(solveDecreasing(sum, a - b));
-  });
-  return { mean, variance };
-}
-
-/** The positive x with f(x) = y for a decreasing f, by bisection on a logarithmic scale. */
-function solveDecreasing(f: (x: number) => number, y: number): number {
-  let [low, high] = [1e-9, 1e9];
-  if (f(low) < y) throw new RangeError("The optimal variance is zero: guidance is too strong");
-  while (high / low > 1 + 1e-14) {
-    const middle = Math.sqrt(low * high);
-    if (f(middle) > y) low = middle;
-    else high = middle;
-  }
-  return Math.sqrt(low * high);
 }
 
 /** Nine levels of variance-exploding noise and the distributions of the built-in problems. */
@@ -91,6 +55,7 @@ const UNCONDITIONAL: Gaussian = { mean: [0.1351, 0.1625, -0.0655], variance: [1.
 export function gaussianProblem(alphaRew: number, alphaCfg: number): GaussianProblem {
   return {
     name: `alpha_rew ${alphaRew}, alpha_cfg ${alphaCfg}`,
+    objective: "dipp",
     reference: alphaCfg > 0 ? NARROW : WIDE,
     unconditional: alphaCfg > 0 ? UNCONDITIONAL : WIDE,
     reward: REWARD,
@@ -101,10 +66,38 @@ export function gaussianProblem(alphaRew: number, alphaCfg: number): GaussianPro
   };
 }
 
+/**
+ * One problem for every objective that has an optimum: the guided and rewarded ones where the answer is known with
+ * both, the reference itself for those that are known to keep to it, and points where nothing keeps samples apart.
+ * ReFL has none: every distribution above the margin will do.
+ */
+export function familyProblems(): GaussianProblem[] {
+  const of = (objective: ObjectiveName, alphaRew: number, alphaCfg: number): GaussianProblem => ({
+    ...gaussianProblem(alphaRew, alphaCfg),
+    name: `${objective} ${alphaRew} ${alphaCfg}`,
+    objective,
+  });
+  return [
+    of("dipp", 0.3, 0.5),
+    of("ikl", 0, 0.5),
+    of("vsd", 0.3, 0.5),
+    of("sim", 0, 0.5),
+    of("distar", 0.3, 0.5),
+    of("dmd", 0, 0),
+    of("dmd2", 0, 0),
+    of("sid", 0, 0),
+    of("sid_lsg", 0, 0),
+    of("sds", 0, 0.5),
+    { ...of("draft1", 1, 0), curvature: [1, 1, 1] },
+  ];
+}
+
 /** A reference case as its case.json has it. */
 export interface ClosedFormCase {
   /** Path-like name. */
   readonly id: string;
+  /** The divergence. */
+  readonly distance: "kl" | "sim_l2";
   /** The problem. */
   readonly config: {
     readonly ref_mean: number[];
@@ -134,7 +127,7 @@ export function closedFormNames(): string[] {
  * @returns The problem and its answer.
  */
 export function closedFormCase(name: string): { problem: GaussianProblem; solution: Gaussian } {
-  const { config, solution }: ClosedFormCase = JSON.parse(
+  const { config, distance, solution }: ClosedFormCase = JSON.parse(
     Deno.readTextFileSync(new URL(`${name}/case.json`, ROOT)),
   );
   const reference = { mean: config.ref_mean, variance: config.ref_var };
@@ -144,6 +137,7 @@ export function closedFormCase(name: string): { problem: GaussianProblem; soluti
   return {
     problem: {
       name,
+      objective: distance === "kl" ? "dipp" : "distar",
       reference,
       unconditional,
       reward: config.reward_linear,
