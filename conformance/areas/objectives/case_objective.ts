@@ -1,9 +1,5 @@
-// What the objectives of the reference cases are called here: one table, for the tests and for anyone who reads the cases.
-
-import type { FakeScoreLossConfig } from "./fake_score_loss.ts";
-import { fakeScoreLossSchema } from "./fake_score_loss.ts";
-import type { ObjectiveInput } from "./make_objective.ts";
-import type { NoiseWeight } from "./noise_weight.ts";
+import { type FakeScoreLossConfig, fakeScoreLossSchema, type NoiseWeight, type ObjectiveInput } from "@dipp/objectives";
+import { Skipped } from "../../area.ts";
 
 /** The entry `objective` of a case.json. */
 export interface CaseObjective {
@@ -27,7 +23,11 @@ const WEIGHTS: Record<string, NoiseWeight["name"]> = {
   alpha2_over_sigma2: "snr",
 };
 
-const weight = ({ w }: CaseObjective): NoiseWeight["name"] => WEIGHTS[w ?? "one"];
+function weight({ w = "one" }: CaseObjective): NoiseWeight["name"] {
+  if (!Object.hasOwn(WEIGHTS, w)) throw new Skipped(`there is no weight "${w}"`);
+  return WEIGHTS[w];
+}
+
 const guidance = ({ alpha_cfg }: CaseObjective) => ({ alpha: alpha_cfg ?? 0 });
 const fakeGuidance = ({ fake_omega }: CaseObjective) => ({ omega: fake_omega ?? 1 });
 const plain = { normalization: "none", reduction: "sum" } as const;
@@ -57,17 +57,28 @@ const OBJECTIVES: Readonly<Record<string, (o: CaseObjective) => ObjectiveInput>>
   reward_only: (o) => ({ name: "draft1", alpha_rew: o.alpha_rew ?? 1 }),
 };
 
-/** The configuration of a case that trains the generator. */
+/**
+ * The configuration of a case that trains the generator.
+ *
+ * @param objective What the case says of it.
+ * @returns What dipp makes an objective of.
+ * @throws {Skipped} If dipp has none of this name.
+ */
 export function objectiveOfCase(objective: CaseObjective): ObjectiveInput {
-  const build = OBJECTIVES[objective.name];
-  if (build) return build(objective);
-  throw new RangeError(`No objective is called "${objective.name}" in the cases, expected ${Object.keys(OBJECTIVES)}`);
+  if (!Object.hasOwn(OBJECTIVES, objective.name)) throw new Skipped(`there is no objective "${objective.name}"`);
+  return OBJECTIVES[objective.name](objective);
 }
 
-/** The configuration of a case that trains the fake score. */
+/**
+ * The configuration of a case that trains the fake score.
+ *
+ * @param objective What the case says of it.
+ * @returns The loss's target, weight and reduction.
+ * @throws {Skipped} If dipp has none of this name.
+ */
 export function fakeScoreLossOfCase(objective: CaseObjective): FakeScoreLossConfig {
   const target = /^fake_(eps|x0|score)/.exec(objective.name)?.[1];
-  if (!target) throw new RangeError(`No fake-score loss is called "${objective.name}", expected fake_eps, _x0, _score`);
+  if (!target) throw new Skipped(`there is no fake-score loss "${objective.name}"`);
   return fakeScoreLossSchema.parse({
     target: target as FakeScoreLossConfig["target"],
     weight: weight(objective),
