@@ -134,8 +134,11 @@ class WebGpuBackend implements Backend {
   }
 
   async settle(): Promise<void> {
-    await this.#memory.settled;
-    if (this.#errors.hasKept) await this.#errors.throwSettled();
+    const exhausted = await this.#memory.settle();
+    if (exhausted === undefined && !this.#errors.hasKept) return;
+    await this.#errors.throwSettled();
+    // Somebody else was told before
+    if (exhausted) throw exhausted;
   }
 
   free(buffer: BackendBuffer): void {

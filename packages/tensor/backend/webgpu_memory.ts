@@ -87,7 +87,7 @@ export class Memory {
   readonly #capacity: number;
   readonly #onDestroy: (block: Block) => void;
   readonly #onError: (error: Error) => void;
-  readonly #asked: Set<Promise<void>> = new Set();
+  readonly #asked: Set<Promise<Error | undefined>> = new Set();
   readonly #live: Set<Block> = new Set();
   /** Freed blocks, the longest unused first. */
   readonly #pooled: Set<Block> = new Set();
@@ -178,9 +178,10 @@ export class Memory {
     this.#liveBytes = this.#pooledBytes = 0;
   }
 
-  /** Waits until it is known of every block whether there is memory behind it. */
-  get settled(): Promise<unknown> | undefined {
-    return this.#asked.size === 0 ? undefined : Promise.all(this.#asked);
+  /** Waits until it is known of every block whether there is memory behind it; gives the first error. */
+  async settle(): Promise<Error | undefined> {
+    if (this.#asked.size === 0) return undefined;
+    return (await Promise.all(this.#asked)).find((error) => error !== undefined);
   }
 
   #create(size: number, owner: { toString(): string } | undefined): Block {
@@ -191,7 +192,8 @@ export class Memory {
     const block: Block = { gpu, bytes: size, id: this.#nextId++, groupKeys: new Set(), error: undefined };
     const asked = device.popErrorScope().then((error) => {
       if (error !== null) this.#exhausted(block, owner);
-    }, () => {/* The device is gone, and that is reported elsewhere. */})
+      return block.error;
+    }, () => undefined /* The device is gone, and that is reported elsewhere. */)
       .finally(() => this.#asked.delete(asked));
     this.#asked.add(asked);
     return block;
