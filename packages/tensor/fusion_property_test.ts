@@ -7,6 +7,9 @@ import { init } from "./mod.ts";
 import { checkGradient } from "./reference/check_gradient.ts";
 import { checkSeed } from "./reference/check_seed.ts";
 import { erf } from "./reference/elementwise.ts";
+import { guardDevice } from "./testing_device.ts";
+
+guardDevice();
 
 const CASES = 40;
 

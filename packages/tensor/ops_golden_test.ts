@@ -8,6 +8,9 @@ import { NETWORKS } from "./golden/networks.ts";
 import { STRUCTURAL } from "./golden/structural.ts";
 import { realize, type Tensor, vjp } from "./mod.ts";
 import { relativeError } from "./testing.ts";
+import { guardDevice } from "./testing_device.ts";
+
+guardDevice();
 
 const OPS = { ...ELEMENTWISE, ...STRUCTURAL, ...NETWORKS };
 

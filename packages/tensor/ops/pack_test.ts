@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { assign, compile, grad, init, ones, pack, realize, tensor, unpack, zeros } from "../mod.ts";
+import { guardDevice } from "../testing_device.ts";
 
 await init();
+guardDevice();
 
 Deno.test("pack() holds every element in order, constants and views among them", async () => {
   const x = tensor([[1, 2], [3, 4]]);

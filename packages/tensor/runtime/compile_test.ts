@@ -1,7 +1,9 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { assign, checkpoint, compile, grad, init, key, randn, realize, scalar, type Tensor, tensor } from "../mod.ts";
+import { guardDevice } from "../testing_device.ts";
 
 await init();
+guardDevice();
 
 Deno.test("a compiled function gives what the function gives, for each signature", async () => {
   const fn = ({ x, s }: { x: Tensor; s: Tensor }) => ({ y: x.mul(s).sum(-1), z: [x.exp()] });

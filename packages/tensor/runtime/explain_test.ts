@@ -19,8 +19,10 @@ import {
   tensor,
   vjp,
 } from "../mod.ts";
+import { guardDevice } from "../testing_device.ts";
 
 const device = await init();
+guardDevice();
 
 const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
 /** Bytes behind the buffers of a plan, as the device rounds them. */

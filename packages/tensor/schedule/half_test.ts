@@ -3,8 +3,10 @@ import { toBfloat16 } from "../dtype.ts";
 import { conv2d, gelu, grad, init, linear, type Tensor, tensor } from "../mod.ts";
 import { assertClose } from "../testing.ts";
 import { schedule } from "./schedule.ts";
+import { guardDevice } from "../testing_device.ts";
 
 await init();
+guardDevice();
 
 const HALVES = ["f16", "bf16"] as const;
 type Half = typeof HALVES[number];

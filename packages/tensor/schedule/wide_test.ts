@@ -2,8 +2,10 @@ import { assertEquals } from "@std/assert";
 import { assign, init, realize, type Tensor, tensor } from "../mod.ts";
 import { assertClose } from "../testing.ts";
 import { schedule } from "./schedule.ts";
+import { guardDevice } from "../testing_device.ts";
 
 await init();
+guardDevice();
 
 const [rows, columns] = [96, 64];
 const values = (n: number, seed: number) => Float32Array.from({ length: n }, (_, i) => Math.sin(i * 12.9898 + seed));
