@@ -7,7 +7,7 @@ export interface ReduceSpec {
   /** Number of elements that each result combines. */
   readonly length: number;
   /** How elements combine. */
-  readonly combine: "sum" | "max" | "min";
+  readonly combine: "sum" | "prod" | "max" | "min";
   /** WGSL type of the elements. */
   readonly type: "f32" | "i32" | "u32";
   /** Bindings and helper functions. */
@@ -27,6 +27,7 @@ export interface ReduceSpec {
 
 const START: Record<ReduceSpec["combine"], Record<ReduceSpec["type"], string>> = {
   sum: { f32: "0.0", i32: "0", u32: "0u" },
+  prod: { f32: "1.0", i32: "1", u32: "1u" },
   // Finite, since WGSL has no literal for infinity; every f32 lies within
   max: { f32: "-3.4028234663852886e38f", i32: "i32(-2147483648)", u32: "0u" },
   min: {
@@ -70,7 +71,8 @@ export function reduce(spec: ReduceSpec): Kernel {
 }
 
 function join(combine: ReduceSpec["combine"], a: string, b: string): string {
-  return combine === "sum" ? `${a} + ${b}` : `${combine}(${a}, ${b})`;
+  if (combine === "sum" || combine === "prod") return `${a} ${combine === "sum" ? "+" : "*"} ${b}`;
+  return `${combine}(${a}, ${b})`;
 }
 
 /** Statements that combine a block into the running totals `t0`, `t1`, ... */

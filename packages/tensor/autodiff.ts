@@ -1,5 +1,6 @@
 /** Reverse-mode automatic differentiation on the graph. */
-import { full, Tensor } from "./tensor.ts";
+import { full } from "./ops/elementwise.ts";
+import { Tensor } from "./tensor.ts";
 import { identity } from "./primitives/generate.ts";
 import { sameShape, show } from "./shape.ts";
 import { zeros } from "./creation.ts";

@@ -2,7 +2,8 @@
 import { type DType, dtypeOf, encode, type TypedArray } from "./dtype.ts";
 import { iota } from "./primitives/generate.ts";
 import { type Shape, show, sizeOf } from "./shape.ts";
-import { full, Tensor } from "./tensor.ts";
+import { full } from "./ops/elementwise.ts";
+import { Tensor } from "./tensor.ts";
 
 /** Numbers nested to any depth, rectangular. */
 export type Nested = number | readonly Nested[];

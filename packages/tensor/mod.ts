@@ -22,7 +22,13 @@
  *
  * @module
  */
-export { type Axes, full, type Range, Tensor } from "./tensor.ts";
+export { Tensor } from "./tensor.ts";
+export { full } from "./ops/elementwise.ts";
+export type { Axes } from "./ops/reduction.ts";
+export type { Range } from "./ops/view.ts";
+export { argsort, sort, type Sorted, topk } from "./ops/sort.ts";
+export { format, type FormatOptions } from "./format.ts";
+export { einsum } from "./ops/einsum.ts";
 export type { DType, TypedArray } from "./dtype.ts";
 export type { Shape } from "./shape.ts";
 export { arange, type Nested, ones, scalar, tensor, zeros } from "./creation.ts";
@@ -42,10 +48,12 @@ export {
   argmax,
   argmin,
   cat,
+  chunk,
   cumsum,
   embedding,
   gather,
   indexSelect,
+  oneHot,
   scatterAdd,
   split,
   stack,
@@ -53,7 +61,7 @@ export {
 } from "./ops/indexing.ts";
 export { foldColumns, unfold, type WindowOptions } from "./ops/fold.ts";
 export { interpolate, type InterpolateOptions } from "./ops/interpolate.ts";
-export { einsum, linear } from "./ops/linear.ts";
+export { linear } from "./ops/linear.ts";
 export { bceWithLogits, crossEntropy, type CrossEntropyOptions, mseLoss, type Reduction } from "./ops/loss.ts";
 export {
   groupNorm,

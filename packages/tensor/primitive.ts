@@ -49,7 +49,7 @@ export interface ReducePrimitive extends PrimitiveCommon {
   /** The axes that shrink to length one. */
   readonly axes: readonly number[];
   /** How elements combine. */
-  readonly combine: "sum" | "max" | "min";
+  readonly combine: "sum" | "prod" | "max" | "min";
 }
 
 /** Batched matrix product of two inputs [..., M, K] and [..., K, N] of equal batch shapes. */

@@ -33,14 +33,6 @@ const position = (op: (x: Tensor, axis?: number) => Tensor): Evaluate => ({ x },
   return keepdim && dim !== null ? index.unsqueeze(dim as number) : index;
 };
 
-const triangle = (upper: boolean): Evaluate => ({ x }, { diagonal }) => {
-  const row = dipp.arange(x.shape[x.ndim - 2], "i32").unsqueeze(1);
-  const column = dipp.arange(x.shape[x.ndim - 1], "i32");
-  const edge = row.add(diagonal as number);
-  const keep = upper ? column.ge(edge) : column.le(edge);
-  return dipp.where(keep, x, 0);
-};
-
 /** All of them, by name. */
 export const STRUCTURAL: Record<string, Evaluate> = {
   argmax: position(dipp.argmax),
@@ -81,8 +73,8 @@ export const STRUCTURAL: Record<string, Evaluate> = {
     const shape = x.shape.map((n, i) => i === dim ? index.shape[i] : n);
     return dipp.gather(x, dim as number, index.expand(shape));
   },
-  tril: triangle(false),
-  triu: triangle(true),
+  tril: ({ x }, { diagonal }) => x.tril(diagonal as number),
+  triu: ({ x }, { diagonal }) => x.triu(diagonal as number),
 
   // Composed of views, as networks do it.
   patchify: ({ x }, { patch }) => {

@@ -64,7 +64,7 @@ export function cat(tensors: readonly Tensor[], axis = 0): Tensor {
 
 /** Joins tensors of one shape along a new axis. */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
-  return cat(tensors.map((t) => t.unsqueeze(axis)), axis < 0 ? axis : axis);
+  return cat(tensors.map((t) => t.unsqueeze(axis)), axis);
 }
 
 /**
@@ -90,6 +90,49 @@ export function split(x: Tensor, sizes: readonly number[], axis = 0): Tensor[] {
 }
 
 /**
+ * Cuts a tensor along an axis into equal pieces (torch.chunk); the last may be shorter.
+ *
+ * @param x The tensor.
+ * @param count At most how many pieces.
+ * @param axis The axis to cut.
+ */
+export function chunk(x: Tensor, count: number, axis = 0): Tensor[] {
+  const at = normalizeAxis(axis, x.ndim, "chunk");
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(`Cannot cut ${show(x.shape)} into ${count} chunks: expected a positive integer`);
+  }
+  const n = x.shape[at];
+  const each = Math.max(1, Math.ceil(n / count));
+  const pieces = Math.max(1, Math.ceil(n / each));
+  return split(x, Array.from({ length: pieces }, (_, i) => Math.min(each, n - i * each)), at);
+}
+
+/** The triangle of the last two axes on and below (lower) or above (upper) a diagonal; zero elsewhere. */
+export function triangle(x: Tensor, diagonal: number, part: "lower" | "upper"): Tensor {
+  if (x.ndim < 2) throw new RangeError(`Cannot take a triangle of ${show(x.shape)}: expected at least two axes`);
+  const edge = arange(x.shape[x.ndim - 2], "i32").unsqueeze(1).add(diagonal);
+  const column = arange(x.shape[x.ndim - 1], "i32");
+  return x.where(part === "upper" ? column.ge(edge) : column.le(edge), 0);
+}
+
+/**
+ * One along a new last axis where the class is, zero elsewhere (torch.nn.functional.one_hot).
+ *
+ * @param ids Integers of any shape, each below `classes`.
+ * @param classes Length of the new axis.
+ * @returns f32 [...ids.shape, classes].
+ */
+export function oneHot(ids: Tensor, classes: number): Tensor {
+  return ids.cast("i32").unsqueeze(-1).eq(arange(classes, "i32")).cast("f32");
+}
+
+function requirePositions(index: Tensor): void {
+  if (index.dtype !== "i32" && index.dtype !== "u32") {
+    throw new TypeError(`Cannot read positions of dtype ${index.dtype}: expected i32 or u32`);
+  }
+}
+
+/**
  * out[..., i, ...] = x[..., index[..., i, ...], ...] along an axis (torch.gather).
  *
  * @param x The tensor to read.
@@ -106,6 +149,7 @@ export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
       `Cannot gather from ${show(x.shape)} with index of shape ${show(index.shape)} along axis ${axis}`,
     );
   }
+  requirePositions(index);
   const source = x.slice(index.shape.map((n, i) => i === at ? null : [0, n]));
   const scatter = (g: Tensor) => scatterAdd(zeros(source.shape, g.dtype), at, index, g);
   return new Tensor(
@@ -131,6 +175,7 @@ export function scatterAdd(
   src: Tensor,
 ): Tensor {
   const at = normalizeAxis(axis, x.ndim, "scatterAdd");
+  requirePositions(index);
   const values = src.slice(index.shape.map((n) => [0, n]));
   // [..., n, 1 -> x, ...]: every output sums over all positions those that name it
   const spread = (t: Tensor) => t.unsqueeze(at + 1);
@@ -156,6 +201,7 @@ export function scatterAdd(
  */
 export function indexSelect(x: Tensor, axis: number, index: Tensor): Tensor {
   const at = normalizeAxis(axis, x.ndim, "indexSelect");
+  requirePositions(index);
   const n = x.shape[at];
   const shape = x.shape.map((m, i) => i === at ? index.size : m);
   const positions = index.reshape(shape.map((m, i) => i === at ? m : 1)).expand(

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Emitter } from "../primitive.ts";
+import type { Emitter, ReducePrimitive } from "../primitive.ts";
 import { constant, type Index } from "../schedule/index_expression.ts";
 import { stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -74,13 +74,20 @@ function positions(shape: readonly number[], visit: (coords: readonly number[], 
 
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i], 0);
 
-function reduce(node: Tensor, x: Float64Array, axes: readonly number[], combine: "sum" | "max" | "min"): Float64Array {
-  const start = { sum: 0, max: -3.4028234663852886e38, min: 3.4028234663852886e38 }[combine];
+function reduce(
+  node: Tensor,
+  x: Float64Array,
+  axes: readonly number[],
+  combine: ReducePrimitive["combine"],
+): Float64Array {
+  const start = { sum: 0, prod: 1, max: -3.4028234663852886e38, min: 3.4028234663852886e38 }[combine];
   const out = new Float64Array(node.size).fill(start);
   const strides = stridesOf(node.shape).map((s, axis) => axes.includes(axis) ? 0 : s);
   positions(node.inputs[0].shape, (coords, i) => {
     const at = dot(coords, strides);
-    out[at] = combine === "sum" ? out[at] + x[i] : Math[combine](out[at], x[i]);
+    if (combine === "sum") out[at] += x[i];
+    else if (combine === "prod") out[at] *= x[i];
+    else out[at] = Math[combine](out[at], x[i]);
   });
   return out;
 }
