@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { main } from "../cli.ts";
 import { CONFIGS } from "../testing/command.ts";
 import { summaryTable } from "./summary_table.ts";
@@ -49,6 +49,17 @@ for (
     assertEquals(code, 2);
   });
 }
+
+Deno.test("train --explain shows the plan of a step and trains nothing", async () => {
+  const out = await Deno.makeTempDir();
+  const { code, said } = await run("train", `${CONFIGS}teacher.json`, "--explain", "--out", out);
+  assertEquals(code, 0, said);
+  assertMatch(said, /^\d+ dispatches and \d+ copies: [\d.]+ [kMG] flop, /m);
+  assertMatch(said, /^peak memory [\d.]+ [KM]iB: given /m);
+  assertStringIncludes(said, "in place");
+  assertEquals([...Deno.readDirSync(out)], []);
+  await Deno.remove(out);
+});
 
 for (const command of [[], ["train"], ["sample"], ["evaluate"]]) {
   Deno.test(`${[...command, "--help"].join(" ")} explains itself`, async () => {
