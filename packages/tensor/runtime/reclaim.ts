@@ -17,8 +17,9 @@ const MOST_TURNS = 32;
 
 let grown = 0;
 let running: Promise<void> | undefined;
-let isCollected = false;
-const canaries = new FinalizationRegistry<null>(() => isCollected = true);
+let planted = 0;
+let collected = 0;
+const canaries = new FinalizationRegistry<number>((canary) => collected = Math.max(collected, canary));
 
 /** Counts memory that a tensor took. */
 export function owned(bytes: number): void {
@@ -32,19 +33,25 @@ export function disowned(bytes: number): void {
 
 /** Collects dropped tensors if a lot was taken since the last time; otherwise does nothing. */
 export async function reclaim(): Promise<void> {
-  if (grown >= ALLOWANCE) await collect();
+  if (grown >= ALLOWANCE) await cycle();
 }
 
-/** Collects dropped tensors. */
-export function collect(): Promise<void> {
+/** Collects all dropped tensors. */
+export async function collect(): Promise<void> {
+  // What was dropped while the collector was on its way survives the first cycle
+  await cycle();
+  await cycle();
+}
+
+/** One cycle of the collector, shared by all who ask for it while it runs. */
+function cycle(): Promise<void> {
   return running ??= untilCollected().finally(() => running = undefined);
 }
 
 async function untilCollected(): Promise<void> {
   grown = 0;
-  isCollected = false;
-  plant();
-  for (let turns = 0; !isCollected && turns < MOST_TURNS; turns++) {
+  const canary = plant();
+  for (let turns = 0; collected < canary && turns < MOST_TURNS; turns++) {
     provoke();
     await turn();
   }
@@ -52,9 +59,10 @@ async function untilCollected(): Promise<void> {
   await turn();
 }
 
-/** Drops an object; it is collected together with everything that was dropped before. */
-function plant(): void {
-  canaries.register({}, null);
+/** Drops an object, which the collector reports when it has come by. */
+function plant(): number {
+  canaries.register({}, ++planted);
+  return planted;
 }
 
 /** Makes the collector run: where it is exposed, by asking; elsewhere by a long array that costs no memory. */

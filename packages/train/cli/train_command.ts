@@ -72,7 +72,7 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
   }
 
   using interrupt = listenForInterrupt(() => console.error("\nFinishing the step, then saving; again to quit at once"));
-  const { summary, steps: done, seconds } = await runTraining(config, {
+  const { summary, steps: done, resumedAt, seconds } = await runTraining(config, {
     out,
     resume,
     interrupt,
@@ -83,8 +83,11 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
     return INTERRUPTED;
   }
   console.log(summaryTable(summary));
-  console.error(`${done} steps in ${seconds} s; everything is in ${out}`);
-  if (options.has("json")) console.log(JSON.stringify({ ...summary, steps: done, seconds }));
+  // What the parts before took was lost with them, if they were killed
+  const count = resumedAt === 0 ? `${done} steps` : `${done} steps, those after step ${resumedAt}`;
+  console.error(`${count} in ${seconds} s; everything is in ${out}`);
+  const resumed = resumedAt === 0 ? {} : { resumed_at: resumedAt };
+  if (options.has("json")) console.log(JSON.stringify({ ...summary, steps: done, ...resumed, seconds }));
   return 0;
 }
 

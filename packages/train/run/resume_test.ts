@@ -57,10 +57,13 @@ Deno.test("a run that is interrupted, killed and resumed equals one that is not,
     const newest = [...Deno.readDirSync(`${broken}/checkpoints`)].map((f) => f.name)
       .filter((name) => name.endsWith(".safetensors")).sort().at(-1)!;
     Deno.truncateSync(`${broken}/checkpoints/${newest}`, 1000);
-    const third = await start("train", "--resume", "--out", broken).finished();
+    const third = await start("train", "--resume", "--json", "--out", broken).finished();
     assertEquals(third.code, 0, third.stderr);
     assertStringIncludes(third.stderr, `${newest} is passed over`);
-    assertMatch(third.stderr, /Going on after step \d+/);
+    const at = Number(/Going on after step (\d+)/.exec(third.stderr)?.[1]);
+    assertMatch(third.stderr, new RegExp(`${STEPS} steps, those after step ${at} in [\\d.]+ s`));
+    const { steps, resumed_at } = JSON.parse(third.stdout.trim().split("\n").at(-1)!);
+    assertEquals([steps, resumed_at], [STEPS, at]);
 
     const last = `checkpoints/step-${`${STEPS}`.padStart(6, "0")}.safetensors`;
     assertEquals(Deno.readFileSync(`${broken}/${last}`), Deno.readFileSync(`${whole}/${last}`));

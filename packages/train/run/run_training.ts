@@ -27,8 +27,10 @@ export interface RunOptions {
 export interface RunResult {
   /** The stage's summary; undefined after an interrupt. */
   readonly summary: Record<string, unknown> | undefined;
-  /** Steps done. */
+  /** Steps done, over all parts of the run. */
   readonly steps: number;
+  /** Steps that were done when this process went on; 0 for a run in one go. */
+  readonly resumedAt: number;
   /** Seconds since the start of this process's part of the run. */
   readonly seconds: number;
 }
@@ -81,10 +83,10 @@ export async function runTraining(config: Config, options: RunOptions): Promise<
     });
     progress.close();
     const seconds = () => Math.round((performance.now() - began) / 100) / 10;
-    if (steps < config.steps) return { summary: undefined, steps, seconds: seconds() };
+    if (steps < config.steps) return { summary: undefined, steps, resumedAt: start, seconds: seconds() };
     const summary = await stage.finish(steps);
     log.write({ step: steps, event: "summary", ...summary });
-    return { summary, steps, seconds: seconds() };
+    return { summary, steps, resumedAt: start, seconds: seconds() };
   } finally {
     progress.close();
     log.close();

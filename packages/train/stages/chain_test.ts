@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readImage } from "../images.ts";
-import { CONFIGS, run } from "../testing/command.ts";
+import { checkpointOf, CONFIGS, run, start } from "../testing/command.ts";
 
 Deno.test("the stages lead from images with names to an aligned generator", async (t) => {
   const directory = await Deno.makeTempDir();
@@ -60,6 +60,34 @@ Deno.test("the stages lead from images with names to an aligned generator", asyn
         ["before", "after"].map((name) => Deno.readFile(`${directory}/align/samples/${name}.png`)),
       );
       assert(before.length > 100 && before.toString() !== after.toString());
+    });
+
+    await t.step("an alignment that is killed and resumed equals one that is not, bit for bit", async () => {
+      const args = (out: string) => [
+        "train",
+        `${CONFIGS}align.json`,
+        ...["--out", out, "--steps", "30"],
+        ...[
+          `teacher=${file("teacher")}`,
+          `reward=${file("preference")}`,
+          `clip=${file("clip")}`,
+          `generator.checkpoint=${file("distill")}`,
+          `fake.checkpoint=${file("fake")}`,
+          "checkpoint.every=2",
+        ].flatMap((set) => ["--set", set]),
+      ];
+      const whole = `${directory}/whole`, broken = `${directory}/broken`;
+      const uninterrupted = await start(...args(whole)).finished();
+      assertEquals(uninterrupted.code, 0, uninterrupted.stderr);
+      const killed = start(...args(broken));
+      await checkpointOf(broken, 4);
+      killed.kill("SIGKILL");
+      assert((await killed.finished()).code !== 0);
+      const resumed = await start("train", "--resume", "--out", broken).finished();
+      assertEquals(resumed.code, 0, resumed.stderr);
+      assertMatch(resumed.stderr, /Going on after step [1-9]/);
+      const last = "checkpoints/step-000030.safetensors";
+      assertEquals(await Deno.readFile(`${broken}/${last}`), await Deno.readFile(`${whole}/${last}`));
     });
 
     await t.step("a reward model is no generator", async () => {
