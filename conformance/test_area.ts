@@ -11,16 +11,16 @@ const ROOT = new URL("../testdata", import.meta.url).pathname;
  * Registers a test for every case of an area in testdata.
  *
  * @param area The area.
- * @param notYet How the paths begin of the cases that nothing computes yet; one of these that is computed is a failure
+ * @param skipped How the paths begin of the cases that nothing computes; one of these that is computed is a failure
  *   too, so that the list stays true.
  */
-export async function testArea(area: string, notYet: readonly string[] = []): Promise<void> {
+export async function testArea(area: string, skipped: readonly string[] = []): Promise<void> {
   await init();
   const cases = discover(ROOT).filter((one) => one.area === area);
   assert(cases.length > 0, `testdata has no case of ${area}`);
   for (const ref of cases) {
-    const expected = notYet.some((start) => ref.path.startsWith(start)) ? "skipped" : "passed";
-    Deno.test(`${ref.path} ${expected === "passed" ? "agrees with the reference" : "is not computed yet"}`, async () => {
+    const expected = skipped.some((start) => ref.path.startsWith(start)) ? "skipped" : "passed";
+    Deno.test(`${ref.path} ${expected === "passed" ? "agrees with the reference" : "is skipped"}`, async () => {
       const result = await runCase(ref, AREAS);
       assertEquals(result.status, expected, lineOf(result));
     });

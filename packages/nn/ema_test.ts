@@ -1,79 +1,8 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { compile, init, scalar, type Tensor, tensor } from "@dipp/tensor";
-import { type Ema, ema, emaUpdate } from "./ema.ts";
+import { init, scalar, type Tensor, tensor } from "@dipp/tensor";
+import { ema, emaUpdate } from "./ema.ts";
 import { emaDecay, emaRate, type EmaRule } from "./ema_rule.ts";
-import { assertGolden, goldenCase, goldenNames } from "./golden.ts";
 import { assignTree, realizeParams } from "./params.ts";
-
-interface Config {
-  ema: {
-    decay: number;
-    update_after_step?: number;
-    min_decay?: number;
-    use_ema_warmup: boolean;
-    inv_gamma?: number;
-    power?: number;
-  };
-  half_life: {
-    batch: number;
-    half_life_images: number;
-    rampup_ratio: number | null;
-  };
-}
-
-function rulesOf({ ema: e, half_life: h }: Config): [EmaRule, EmaRule] {
-  const given = {
-    decay: e.decay,
-    updateAfterStep: e.update_after_step,
-    minDecay: e.min_decay,
-    useEmaWarmup: e.use_ema_warmup,
-    invGamma: e.inv_gamma,
-    power: e.power,
-  };
-  const known = Object.entries(given).filter(([, v]) => v !== undefined);
-  return [{ name: "diffusers", ...Object.fromEntries(known) }, {
-    name: "half_life",
-    batch: h.batch,
-    halfLifeImages: h.half_life_images,
-    ...(h.rampup_ratio === null ? {} : { rampupRatio: h.rampup_ratio }),
-  }];
-}
-
-/** Averages the rows of weights [15, 6] in a compiled step. */
-async function averages(
-  average: Ema,
-  weights: Float32Array,
-): Promise<number[]> {
-  const row = (k: number) => tensor(weights.slice(6 * k, 6 * k + 6));
-  const state = await realizeParams(average.init({ w: row(0) }));
-  const step = compile(({ w }: { w: Tensor }) => {
-    const next = average.update(state, { w });
-    assignTree(state, next);
-    return next.shadow.w;
-  });
-  const shadows = Array.from({ length: 15 }, (_, k) => step({ w: row(k) }));
-  const values = await Promise.all(shadows.map((s) => (s as Tensor).data()));
-  return values.flatMap((v) => [...v]);
-}
-
-for (const name of goldenNames("optim", /^ema_/)) {
-  Deno.test(`ema() matches diffusers and EDM: ${name}`, async () => {
-    await init();
-    const golden = goldenCase<Config>("optim", name);
-    const [diffusers, halfLife] = rulesOf(golden.config);
-    const weights = golden.inputs.get("weights")!.toFloat32();
-    const decays = (rule: EmaRule) => Array.from({ length: 15 }, (_, k) => emaDecay(rule, k + 1));
-    assertGolden(
-      golden,
-      new Map([
-        ["diffusers_decays", decays(diffusers)],
-        ["diffusers_shadow", await averages(ema(diffusers), weights)],
-        ["half_life_betas", decays(halfLife)],
-        ["half_life_shadow", await averages(ema(halfLife), weights)],
-      ]),
-    );
-  });
-}
 
 Deno.test("rates on the device are those of the host, also after many steps", async () => {
   await init();

@@ -1,31 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { assertGolden, goldenCase, goldenNames } from "./golden.ts";
-import { lrSchedule, type LrScheduleName } from "./lr_schedule.ts";
-
-interface Config {
-  name: LrScheduleName;
-  base_lr: number;
-  warmup_steps: number;
-  total_steps: number;
-  num_cycles?: number;
-}
-
-for (const name of goldenNames("optim", /^lr_/)) {
-  Deno.test(`lrSchedule() matches diffusers: ${name}`, () => {
-    const golden = goldenCase<Config>("optim", name);
-    const { base_lr, warmup_steps, total_steps, num_cycles } = golden.config;
-    const lr = lrSchedule({
-      name: golden.config.name,
-      lr: base_lr,
-      warmupSteps: warmup_steps,
-      totalSteps: total_steps,
-      numCycles: num_cycles,
-    });
-    const steps = golden.outputs.get("learning_rates")!.size;
-    const actual = Array.from({ length: steps }, (_, step) => lr(step));
-    assertGolden(golden, new Map([["learning_rates", actual]]));
-  });
-}
+import { lrSchedule } from "./lr_schedule.ts";
 
 Deno.test("lrSchedule() refuses bad settings", () => {
   const cases: [object, string][] = [

@@ -1,8 +1,7 @@
 // Layers in float64 on the host: the oracle of this package's layer tests.
 
-import { assert } from "@std/assert";
 import type { Tensor } from "@dipp/tensor";
-import { relativeError } from "./golden.ts";
+import { assertClose } from "@dipp/tensor/testing";
 
 /** A matrix as rows. */
 export type Matrix = number[][];
@@ -44,6 +43,5 @@ export async function assertRows(
   expected: Matrix,
   tolerance = 1e-5,
 ): Promise<void> {
-  const error = relativeError(await actual.data(), expected.flat());
-  assert(error <= tolerance, `error is ${error}, expected ${tolerance}`);
+  assertClose(await actual.data(), expected.flat(), tolerance, "the output");
 }

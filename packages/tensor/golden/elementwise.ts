@@ -1,9 +1,11 @@
 // Evaluators of the elementwise ops and of the losses, by the name that the
-// reference cases use.
+// reference cases use; the conformance runner looks ops up here.
 
 import * as dipp from "../mod.ts";
 import type { Reduction, Tensor } from "../mod.ts";
-import type { Attributes } from "./cases.ts";
+
+/** Settings of an op, as the reference cases have them. */
+export type Attributes = Readonly<Record<string, unknown>>;
 
 /** Computes an op; undefined where this variant of it does not exist. */
 export type Evaluate = (

@@ -3,8 +3,7 @@
 
 import * as dipp from "../mod.ts";
 import type { Range, Tensor } from "../mod.ts";
-import type { Attributes } from "./cases.ts";
-import type { Evaluate } from "./elementwise.ts";
+import type { Attributes, Evaluate } from "./elementwise.ts";
 
 type Reduce = (x: Tensor, axes: number[] | undefined, keep: boolean) => Tensor;
 
