@@ -9,12 +9,14 @@ export const unet: Area = (one) => {
   const network = new UNet2DConditionModel(one.field("config"));
   const params = loadParams(network.init(key(0)), one.weights);
   const inputs = one.allInputs();
+  const { text_embeds: textEmbeds, time_ids: timeIds } = inputs;
   const run = (timestep: Tensor) =>
     network.apply(params, {
       sample: one.input("sample"),
       timestep,
       encoderHiddenStates: one.input("encoder_hidden_states"),
       encoderAttentionMask: inputs.encoder_attention_mask,
+      addedCondKwargs: textEmbeds && timeIds && { textEmbeds, timeIds },
     });
   const sample = run(one.input("timestep"));
   return {

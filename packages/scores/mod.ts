@@ -61,6 +61,7 @@ export type { MidBlockParams } from "./networks/unet/mid_block.ts";
 export type { UpBlockParams } from "./networks/unet/up_block.ts";
 export type { ResampleParams } from "./networks/unet/resample.ts";
 export type { ResnetBlock2DParams } from "./networks/unet/resnet_block_2d.ts";
+export type { TextTimeCond } from "./networks/unet/text_time.ts";
 export type { Transformer2DParams } from "./networks/unet/transformer_2d.ts";
 export type { BasicTransformerBlockParams } from "./networks/unet/basic_transformer_block.ts";
 export * from "./networks/pixart_transformer_2d.ts";

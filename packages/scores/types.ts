@@ -19,6 +19,10 @@ export interface Cond {
   readonly resolution?: Tensor;
   /** Micro-condition of PixArt-alpha 1024-MS: height / width, `[B, 1]`. */
   readonly aspectRatio?: Tensor;
+  /** SDXL's pooled prompt, `[B, D]`. */
+  readonly textEmbeds?: Tensor;
+  /** SDXL's original size, crop and target size in pixels, `[B, 6]`. */
+  readonly timeIds?: Tensor;
 }
 
 /** A noise schedule: `x_t = alpha(t) x_0 + sigma(t) eps`. */

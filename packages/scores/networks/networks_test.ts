@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { flattenParams } from "@dipp/nn";
 import { fold, init, key, randn, type Tensor, treeLeaves, treeMap } from "@dipp/tensor";
 import { assertClose } from "@dipp/tensor/testing";
-import { PixArtTransformer2DModel, UNet2DConditionModel } from "../mod.ts";
+import { type Cond, PixArtTransformer2DModel, UNet2DConditionModel } from "../mod.ts";
 
 await init();
 
@@ -135,12 +135,34 @@ Deno.test("wrong configurations are refused with path, value and expectation", (
   assertThrows(unet({ act_fn: "gelu" }), TypeError, 'act_fn is "gelu"');
   assertThrows(unet({ class_embed_type: "timestep" }), TypeError, "class_embed_type");
   assertThrows(unet({ width: 8 }), TypeError, "width");
+  assertThrows(unet({ addition_embed_type: "text" }), TypeError, 'addition_embed_type is "text"');
+  assertThrows(unet({ addition_embed_type: "text_time" }), TypeError, "addition_time_embed_dim");
+  assertThrows(unet({ addition_time_embed_dim: 8 }), TypeError, "only with it");
   const pixart = (config: object) => () => new PixArtTransformer2DModel({ ...PIXART, ...config });
   assertThrows(pixart({ caption_channels: undefined }), TypeError, "caption_channels");
   assertThrows(pixart({ cross_attention_dim: 15 }), TypeError, "= 16");
   assertThrows(pixart({ attention_head_dim: 3 }), TypeError, "divisible by 4");
   assertThrows(pixart({ use_additional_conditions: true }), TypeError, "divisible by 3");
   assertThrows(pixart({ num_layers: "two" }), TypeError, 'num_layers is "two"');
+});
+
+Deno.test("an SDXL UNet says what added conditions it needs", () => {
+  const unet = new UNet2DConditionModel({
+    ...UNET,
+    addition_embed_type: "text_time",
+    addition_time_embed_dim: 4,
+    projection_class_embeddings_input_dim: 34,
+  });
+  const params = unet.init(key(0));
+  const run = (cond: Cond) => () =>
+    unet.forward(params, randn(key(1), [2, 4, 8, 8]), randn(key(2), [2]), {
+      embeds: randn(key(3), [2, 3, 12]),
+      ...cond,
+    });
+  assertThrows(run({}), TypeError, "needs the added conditions textEmbeds and timeIds");
+  const added = (dim: number) => ({ textEmbeds: randn(key(4), [2, dim]), timeIds: randn(key(5), [2, 6]) });
+  assertThrows(run(added(9)), TypeError, "give 33 features, expected projection_class_embeddings_input_dim = 34");
+  assertEquals(run(added(10))().shape, [2, 4, 8, 8]);
 });
 
 Deno.test("wrong inputs are refused", () => {

@@ -17,6 +17,7 @@ import type { DownBlockParams } from "./unet/down_block.ts";
 import { type BlockInputs, timeEmbedDim } from "./unet/level.ts";
 import * as mid from "./unet/mid_block.ts";
 import type { MidBlockParams } from "./unet/mid_block.ts";
+import { textTime, type TextTimeCond } from "./unet/text_time.ts";
 import * as up from "./unet/up_block.ts";
 import type { UpBlockParams } from "./unet/up_block.ts";
 
@@ -26,6 +27,8 @@ export type UNet2DConditionParams = {
   conv_in: Conv2dParams;
   /** Network on the timestep sinusoids. */
   time_embedding: TimestepEmbeddingParams;
+  /** Network on the added condition, with `addition_embed_type: "text_time"`. */
+  add_embedding?: TimestepEmbeddingParams;
   /** The levels on the way down. */
   down_blocks: DownBlockParams[];
   /** The middle. */
@@ -48,10 +51,12 @@ export interface UNet2DConditionInputs {
   readonly encoderHiddenStates: Tensor;
   /** Which positions of the prompt count, `[B, L]`, true or 1 = keep. */
   readonly encoderAttentionMask?: Tensor;
+  /** SDXL's added condition, for networks with `addition_embed_type: "text_time"`. */
+  readonly addedCondKwargs?: TextTimeCond;
 }
 
 /**
- * The text-conditioned UNet of Stable Diffusion 1.x and 2.x at any size:
+ * The text-conditioned UNet of Stable Diffusion 1.x, 2.x and XL at any size:
  * resnets with time shifts, spatial transformers with cross-attention, skip
  * connections (Rombach et al. 2022). Configuration, parameter names and
  * results are those of diffusers' `UNet2DConditionModel`.
@@ -104,10 +109,12 @@ export class UNet2DConditionModel implements Network {
   init(key: Tensor): UNet2DConditionParams {
     const { config } = this;
     const widths = config.block_out_channels;
-    const [keyIn, keyTime, keyDown, keyMid, keyUp] = [0, 1, 2, 3, 4].map((n) => fold(key, n));
+    const [keyIn, keyTime, keyDown, keyMid, keyUp, keyAdd] = [0, 1, 2, 3, 4, 5].map((n) => fold(key, n));
+    const addedWidth = config.projection_class_embeddings_input_dim;
     return {
       conv_in: conv2d.init(keyIn, config.in_channels, widths[0], 3),
       time_embedding: timeMlp.init(keyTime, widths[0], timeEmbedDim(config)),
+      ...(addedWidth ? { add_embedding: timeMlp.init(keyAdd, addedWidth, timeEmbedDim(config)) } : {}),
       down_blocks: widths.map((_, i) => down.init(fold(keyDown, i), config, i)),
       mid_block: mid.init(keyMid, config),
       up_blocks: widths.map((_, i) => up.init(fold(keyUp, i), config, i)),
@@ -133,8 +140,10 @@ export class UNet2DConditionModel implements Network {
       flipSinToCos: config.flip_sin_to_cos,
       downscaleFreqShift: config.freq_shift,
     });
+    const time = timeMlp.apply(params.time_embedding, sinusoids);
+    const { add_embedding } = params;
     const signals: Omit<BlockInputs, "heads"> = {
-      time: timeMlp.apply(params.time_embedding, sinusoids),
+      time: add_embedding ? time.add(textTime(add_embedding, inputs.addedCondKwargs, config)) : time,
       context: inputs.encoderHiddenStates,
       mask: encoderAttentionMask && maskBias(encoderAttentionMask),
       groups: config.norm_num_groups,
@@ -166,7 +175,8 @@ export class UNet2DConditionModel implements Network {
   }
 
   /**
-   * The same for score models: needs `cond.embeds`, uses `cond.mask`.
+   * The same for score models: needs `cond.embeds`, uses `cond.mask` and, where the configuration asks for them,
+   * `cond.textEmbeds` and `cond.timeIds`.
    *
    * @param params The parameters.
    * @param x Sample, `[B, C, H, W]`.
@@ -190,6 +200,7 @@ export class UNet2DConditionModel implements Network {
       timestep: t,
       encoderHiddenStates: cond.embeds,
       encoderAttentionMask: cond.mask,
+      addedCondKwargs: cond.textEmbeds && cond.timeIds && { textEmbeds: cond.textEmbeds, timeIds: cond.timeIds },
     });
   }
 }

@@ -36,6 +36,12 @@ export interface UNet2DConditionConfig {
   attention_head_dim: number | number[];
   /** Whether attentions project with a linear layer (SD 2.x) or a 1x1 convolution (SD 1.x). */
   use_linear_projection: boolean;
+  /** Whether the network takes SDXL's added condition, {@linkcode TextTimeCond}. */
+  addition_embed_type: "text_time" | null;
+  /** Sinusoids of each number of the added condition. */
+  addition_time_embed_dim: number | null;
+  /** Width of the added condition: the pooled prompt's and all sinusoids. */
+  projection_class_embeddings_input_dim: number | null;
 }
 
 const positive = z.number().int().positive();
@@ -75,6 +81,9 @@ const schema = z.strictObject({
     .default(1),
   attention_head_dim: z.union([positive, z.array(positive)]).default(8),
   use_linear_projection: z.boolean().default(false),
+  addition_embed_type: z.literal("text_time").nullable().default(null),
+  addition_time_embed_dim: positive.nullable().default(null),
+  projection_class_embeddings_input_dim: positive.nullable().default(null),
   upcast_attention: z.boolean().optional(), // no effect on f32 accumulation
   center_input_sample: only(false),
   mid_block_type: only("UNetMidBlock2DCrossAttn"),
@@ -98,19 +107,21 @@ const schema = z.strictObject({
   encoder_hid_dim_type: absent,
   num_attention_heads: absent,
   class_embed_type: absent,
-  addition_embed_type: absent,
-  addition_time_embed_dim: absent,
   num_class_embeds: absent,
   time_embedding_dim: absent,
   time_embedding_act_fn: absent,
   timestep_post_act: absent,
   time_cond_proj_dim: absent,
-  projection_class_embeddings_input_dim: absent,
   mid_block_only_cross_attention: absent,
   cross_attention_norm: absent,
 }).superRefine((c, context) => {
   const levels = c.block_out_channels.length;
   const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+  for (const name of ["addition_time_embed_dim", "projection_class_embeddings_input_dim"] as const) {
+    if ((c[name] !== null) !== (c.addition_embed_type !== null)) {
+      refuse(name, 'expected a number with addition_embed_type "text_time", and only with it');
+    }
+  }
   const perLevel = [
     "down_block_types",
     "up_block_types",
