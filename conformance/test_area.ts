@@ -1,4 +1,5 @@
 import { init } from "@dipp/tensor";
+import { guardDevice } from "@dipp/tensor/testing_device";
 import { assert, assertEquals } from "@std/assert";
 import { AREAS } from "./areas.ts";
 import { discover } from "./discover.ts";
@@ -16,6 +17,7 @@ const ROOT = new URL("../testdata", import.meta.url).pathname;
  */
 export async function testArea(area: string, skipped: readonly string[] = []): Promise<void> {
   await init();
+  guardDevice();
   const cases = discover(ROOT).filter((one) => one.area === area);
   assert(cases.length > 0, `testdata has no case of ${area}`);
   for (const ref of cases) {
