@@ -2,11 +2,16 @@ import { init } from "@dipp/tensor";
 import { guardDevice } from "@dipp/tensor/testing_device";
 import { assert, assertEquals } from "@std/assert";
 import { AREAS } from "./areas.ts";
-import { discover } from "./discover.ts";
+import { type CaseRef, discover } from "./discover.ts";
 import { lineOf } from "./report.ts";
 import { runCase } from "./run.ts";
 
 const ROOT = new URL("../testdata", import.meta.url).pathname;
+
+/** The cases of an area in testdata. */
+export function testdataCases(area: string): CaseRef[] {
+  return discover(ROOT).filter((one) => one.area === area);
+}
 
 /**
  * Registers a test for every case of an area in testdata.
@@ -18,7 +23,7 @@ const ROOT = new URL("../testdata", import.meta.url).pathname;
 export async function testArea(area: string, skipped: readonly string[] = []): Promise<void> {
   await init();
   guardDevice();
-  const cases = discover(ROOT).filter((one) => one.area === area);
+  const cases = testdataCases(area);
   assert(cases.length > 0, `testdata has no case of ${area}`);
   for (const ref of cases) {
     const expected = skipped.some((start) => ref.path.startsWith(start)) ? "skipped" : "passed";

@@ -3,6 +3,7 @@ import { NETWORKS } from "@dipp/tensor/golden/networks.ts";
 import { STRUCTURAL } from "@dipp/tensor/golden/structural.ts";
 import type { Range, Tensor } from "@dipp/tensor";
 import { type Area, Skipped } from "../area.ts";
+import type { GoldenCase } from "../golden_case.ts";
 import { gradients } from "../gradients.ts";
 
 /** What is done to a stored tensor before the op sees it. */
@@ -17,8 +18,12 @@ type ViewStep =
  */
 const OPS: Readonly<Record<string, Evaluate>> = { ...ELEMENTWISE, ...STRUCTURAL, ...NETWORKS };
 
-/** Single ops, on strided operands too; gradients are with respect to what is stored, through the views. */
-export const ops: Area = (one) => {
+/**
+ * The outputs of a case's op.
+ *
+ * @throws {Skipped} If the op is in no table, or does not take the settings of the case.
+ */
+export function evaluateOp(one: GoldenCase): Tensor[] {
   const op = one.field<string>("op");
   if (!Object.hasOwn(OPS, op)) throw new Skipped(`there is no op "${op}"`);
   const described = one.field<Record<string, { view?: ViewStep[] }>>("inputs");
@@ -26,7 +31,12 @@ export const ops: Area = (one) => {
   const attrs = one.field<Record<string, unknown>>("attrs");
   const result = OPS[op](Object.fromEntries(operands), attrs);
   if (result === undefined) throw new Skipped(`the op "${op}" does not take ${JSON.stringify(attrs)}`);
-  const outputs = Object.fromEntries([result].flat().map((output, k) => [`${k}`, output]));
+  return [result].flat();
+}
+
+/** Single ops, on strided operands too; gradients are with respect to what is stored, through the views. */
+export const ops: Area = (one) => {
+  const outputs = Object.fromEntries(evaluateOp(one).map((output, k) => [`${k}`, output]));
   return {
     ...Object.fromEntries(Object.entries(outputs).map(([k, output]) => [`output.${k}`, output])),
     ...gradients(one, outputs, one.allInputs()),
