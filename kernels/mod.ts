@@ -29,3 +29,12 @@ export {
   type TiledVariant,
 } from "./matmul_variant.ts";
 export { reduce, type ReduceSpec } from "./reduce.ts";
+export {
+  type AttentionBackwardSpec,
+  type AttentionForwardSpec,
+  type AttentionKeyGradSpec,
+  type AttentionQueryGradSpec,
+  type AttentionSpec,
+} from "./attention.ts";
+export { attentionKeyGrad, attentionQueryGrad } from "./attention_backward.ts";
+export { attentionForward } from "./attention_forward.ts";

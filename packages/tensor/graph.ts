@@ -15,6 +15,7 @@
  * @module
  */
 export type {
+  AttentionPrimitive,
   ConcatPrimitive,
   ConvPrimitive,
   Emitter,

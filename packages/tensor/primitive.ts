@@ -68,6 +68,24 @@ export interface ConvPrimitive extends PrimitiveCommon {
   readonly geometry: ConvGeometry;
 }
 
+/**
+ * One pass of an attention over [B, H, L, D] without the score matrix. Inputs: q, k, v; backward also the gradient of
+ * the result, the forward node and the row sums of gradient times result [B, H, Lq]; last the mask [B, H, Lq, Lk], if any.
+ * Its one axis holds, forward, the result [B, Lq, H, E] and two numbers a row; else dq, or dk and dv, laid out likewise.
+ */
+export interface AttentionPrimitive extends PrimitiveCommon {
+  /** A pass of an attention. */
+  readonly kind: "attention";
+  /** The attention itself, the gradient of its queries, or those of its keys and values. */
+  readonly pass: "forward" | "queryGrad" | "keyGrad";
+  /** Whether the last input is a mask. */
+  readonly masked: boolean;
+  /** Whether position i sees j <= i only. */
+  readonly causal: boolean;
+  /** Factor on the scores. */
+  readonly scale: number;
+}
+
 /** Inputs of one axis, one after another, copied rather than computed. */
 export interface ConcatPrimitive extends PrimitiveCommon {
   /** A copy of several tensors into one. */
@@ -86,5 +104,6 @@ export type Primitive =
   | ReducePrimitive
   | MatmulPrimitive
   | ConvPrimitive
+  | AttentionPrimitive
   | ConcatPrimitive
   | LeafPrimitive;

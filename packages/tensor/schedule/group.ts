@@ -89,10 +89,14 @@ export function resolveViews(
   }
 }
 
-/** An operand's address as base(batch) + row * rowStride + column * columnStride, or null where it is not of this form. */
+/**
+ * An operand's address as base(batch) + row * rowStride + column * columnStride (of what is converted from 16 bits, where
+ * `widened`), or null where it is not of this form.
+ */
 export function matrixAddress(
   operand: Tensor,
   stored: (t: Tensor) => boolean,
+  widened = true,
 ): { base: Tensor; batch: Index; row: number; column: number } | null {
   const [rows, columns] = operand.shape.slice(-2);
   const batchShape = operand.shape.slice(0, -2);
@@ -108,7 +112,7 @@ export function matrixAddress(
       variable("col", columns),
     ],
     stored,
-    true,
+    widened,
   );
   if (!stored(base)) return null;
   const address = ravel(coords, base.shape);
@@ -168,19 +172,20 @@ function inlineCosts(
   return costs;
 }
 
-/** Marks what the kernels of matrix products and convolutions can not read in place. */
+/** Marks what the kernels of contractions can not read in place. */
 function storeOperands(node: Tensor, force: Set<Tensor>): void {
   const { kind } = node.primitive;
-  if (kind !== "matmul" && kind !== "conv2d" && kind !== "concat") return;
+  if (kind !== "matmul" && kind !== "conv2d" && kind !== "attention" && kind !== "concat") return;
+  const widens = kind === "matmul" || kind === "conv2d";
   for (const operand of node.inputs) {
     // What the views show gets stored whatever it is, so ask as if it already were
     const shown = (t: Tensor) =>
       isLeaf(t) || force.has(t) || t.primitive.kind !== "inline" ||
-      !(t.primitive.view || kind !== "concat" && isWidened(t)) || t.inputs.length === 0;
+      !(t.primitive.view || widens && isWidened(t)) || t.inputs.length === 0;
     const shows = (stored: (t: Tensor) => boolean) =>
-      kind === "matmul"
-        ? matrixAddress(operand, stored)?.base
-        : contiguousBase(operand, stored, kind === "conv2d") ?? undefined;
+      kind === "matmul" || kind === "attention" && operand.ndim === 4
+        ? matrixAddress(operand, stored, widens)?.base
+        : contiguousBase(operand, stored, widens) ?? undefined;
     let target = shows(shown);
     if (!target || target.primitive.kind === "inline" && target.inputs.length === 0) {
       // The lowest of the views that will do: others show it too

@@ -18,6 +18,7 @@ import type { Tuning } from "../runtime/tuning.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { Body, type CoreValue, declare, KernelScope, NotFusable, storeStatement } from "./emitter.ts";
+import { lowerAttention } from "./lower_attention.ts";
 import { emitBlock, reductionShape } from "./lower_reduce.ts";
 import { lowerElementwise } from "./lower_elementwise.ts";
 import { contiguousBase, matrixAddress } from "./group.ts";
@@ -122,6 +123,8 @@ export function lower(
       return build(lowerMatmul());
     case "conv2d":
       return build(lowerConv(core!.primitive as ConvPrimitive));
+    case "attention":
+      return build(lowerAttention(core!, scope, stored, target, declarations));
     default:
       throw new TypeError(
         `Cannot lower ${core}: ${core!.primitive.kind} is not the core of a kernel`,

@@ -53,7 +53,7 @@ function fusableCore(
   outputs: readonly Tensor[],
   force: ReadonlySet<Tensor>,
 ): Tensor | undefined {
-  const weight = { conv2d: 3, matmul: 2, reduce: 1, concat: 0, inline: 0, leaf: 0 };
+  const weight = { conv2d: 3, matmul: 2, reduce: 1, attention: 0, concat: 0, inline: 0, leaf: 0 };
   const { root } = kernel;
   const pair = scale(variable("i", Math.ceil(root.size / 2)), 2);
   const own = isHalf(root.dtype)

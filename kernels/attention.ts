@@ -1,0 +1,139 @@
+import { range } from "./kernel.ts";
+import type { MatmulOperand } from "./matmul.ts";
+
+/** What the kernels of one attention have in common: o[z] = softmax(q[z] k[z]^T * scale + mask[z]) v[z]. */
+export interface AttentionSpec {
+  /** Number of independent attentions: batch times heads. */
+  readonly batch: number;
+  /** Queries: rows of the score matrix. */
+  readonly rows: number;
+  /** Keys: columns of the score matrix. */
+  readonly keys: number;
+  /** Features of a query and of a key. */
+  readonly width: number;
+  /** Features of a value. */
+  readonly valueWidth: number;
+  /** Queries, [rows, width]. */
+  readonly q: MatmulOperand;
+  /** Keys, [keys, width]. */
+  readonly k: MatmulOperand;
+  /** Values, [keys, valueWidth]. */
+  readonly v: MatmulOperand;
+  /** [rows, keys]: f32 that is added to the scores, or where `bool`, u32 that keeps a score unless it is 0. */
+  readonly mask?: (MatmulOperand & { readonly bool: boolean }) | undefined;
+  /** Whether row i sees the keys j <= i only. */
+  readonly causal: boolean;
+  /** Factor on the scores. */
+  readonly scale: number;
+  /** Largest score of each row and the reciprocal of its sum of exponentials, [rows, 2]: written forward, read back. */
+  readonly stats: MatmulOperand;
+  /** Bindings. */
+  readonly declarations: string;
+  /** Kind of adapter: a processor that emulates one, or a graphics processor. */
+  readonly target: "software" | "gpu";
+  /** Invocations in a subgroup, where the device has subgroup operations and all its subgroups are of that size. */
+  readonly subgroup?: number | undefined;
+}
+
+/** The forward pass. */
+export interface AttentionForwardSpec extends AttentionSpec {
+  /** Where the result goes, [rows, valueWidth]. */
+  readonly output: MatmulOperand;
+}
+
+/** What both kernels of the backward pass read. */
+export interface AttentionBackwardSpec extends AttentionSpec {
+  /** Gradient with respect to the result, [rows, valueWidth]. */
+  readonly gradient: MatmulOperand;
+  /** Sum over each row of gradient times result, [rows, 1]. */
+  readonly delta: MatmulOperand;
+}
+
+/** The gradient with respect to the queries. */
+export interface AttentionQueryGradSpec extends AttentionBackwardSpec {
+  /** Where it goes, [rows, width]. */
+  readonly queryGradient: MatmulOperand;
+}
+
+/** The gradients with respect to the keys and the values. */
+export interface AttentionKeyGradSpec extends AttentionBackwardSpec {
+  /** Where that of the keys goes, [keys, width]. */
+  readonly keyGradient: MatmulOperand;
+  /** Where that of the values goes, [keys, valueWidth]. */
+  readonly valueGradient: MatmulOperand;
+}
+
+/** How an attention is cut: rows that an invocation has of its own, and rows of the other side that it meets at a time. */
+export interface Cut {
+  /** Rows of its own. */
+  readonly own: number;
+  /** Rows of the other side. */
+  readonly block: number;
+}
+
+/** Multiplications up to which an attention counts as small. */
+const SMALL = 1 << 18;
+/** Sums from which a second row of its own costs an invocation more than it saves. */
+const MANY_SUMS = 256;
+/** Elements of workgroup memory that every device has. */
+const WORKGROUP_ELEMENTS = 4096;
+
+/** The cut for an attention whose invocations keep `sums` sums for each row of their own. */
+export function cutFor({ batch, rows, keys, width, valueWidth, target }: AttentionSpec, sums: number): Cut {
+  if (target === "gpu") {
+    return { own: 1, block: Math.max(1, Math.min(32, Math.floor(WORKGROUP_ELEMENTS / (width + valueWidth)))) };
+  }
+  // Compiling a large tile takes longer than a small attention ever will
+  if (batch * rows * keys * (width + valueWidth) < SMALL) return { own: 1, block: 8 };
+  return { own: 2 * sums <= MANY_SUMS ? 2 : 1, block: 32 };
+}
+
+/** Score of what a bool mask leaves out: large and finite, so that a row with every key left out stays finite. */
+const MASKED = "-1e30f";
+/** Score of what comes after the query in a causal attention, and where maxima start: below all others. */
+export const LOWEST = "-3e38f";
+
+/** WGSL expression of the position of an element in matrix `z` of an operand. */
+export function address(operand: MatmulOperand, row: string, column = "0u"): string {
+  const term = (index: string, stride: number) =>
+    stride === 0 || index === "0u" ? "" : ` + ${index}${stride === 1 ? "" : ` * ${stride}u`}`;
+  return `${operand.base("z")}${term(row, operand.rowStride)}${term(column, operand.colStride)}`;
+}
+
+/** WGSL expression of a score, scaled and masked, given the plain product. */
+export function score({ mask, causal, scale }: AttentionSpec, product: string, row: string, key: string): string {
+  let result = `${product} * f32(${scale})`;
+  if (mask) {
+    const element = `${mask.name}[${address(mask, row, key)}]`;
+    result = mask.bool ? `select(${MASKED}, ${result}, ${element} != 0u)` : `${result} + ${element}`;
+  }
+  return causal ? `select(${LOWEST}, ${result}, ${key} <= ${row})` : result;
+}
+
+/** WGSL expression of the gradient of a plain product, given its probability and the gradient of that. */
+export function scoreGradient(
+  { mask, scale }: AttentionSpec,
+  probability: string,
+  gradient: string,
+  row: string,
+  key: string,
+): string {
+  const result = `${probability} * ${gradient} * f32(${scale})`;
+  return mask?.bool ? `select(0.0, ${result}, ${mask.name}[${address(mask, row, key)}] != 0u)` : result;
+}
+
+/** A statement for each row of an invocation's own. */
+export function each(cut: Cut, statement: (w: number) => string): string {
+  return range(cut.own).map(statement).join(" ");
+}
+
+/** Declarations of `count` sums for each of the rows, all zero. */
+export function zeroSums(cut: Cut, name: string, count: number): string {
+  return range(count).map((j) => each(cut, (w) => `var ${name}${j}_${w} = 0.0;`)).join(" ");
+}
+
+/** Declaration of an array that holds such sums, for loops over them. */
+export function sumArray(cut: Cut, array: string, name: string, count: number): string {
+  const elements = range(count).flatMap((j) => range(cut.own).map((w) => `${name}${j}_${w}`));
+  return `var ${array} = array<f32, ${elements.length}>(${elements.join(", ")});`;
+}
