@@ -79,12 +79,13 @@ const MANY_SUMS = 256;
 const WORKGROUP_ELEMENTS = 4096;
 
 /** The cut for an attention whose invocations keep `sums` sums for each row of their own. */
-export function cutFor({ batch, rows, keys, width, valueWidth, target }: AttentionSpec, sums: number): Cut {
+export function cutFor({ batch, rows, keys, width, valueWidth, target, subgroup }: AttentionSpec, sums: number): Cut {
   if (target === "gpu") {
     return { own: 1, block: Math.max(1, Math.min(32, Math.floor(WORKGROUP_ELEMENTS / (width + valueWidth)))) };
   }
-  // Compiling a large tile takes longer than a small attention ever will
-  if (batch * rows * keys * (width + valueWidth) < SMALL) return { own: 1, block: 8 };
+  // Compiling a large tile takes longer than a small attention ever will, and seconds where each lane loads everything
+  const small = batch * rows * keys * (width + valueWidth) < SMALL;
+  if (small || !subgroup) return { own: 1, block: 8 };
   return { own: 2 * sums <= MANY_SUMS ? 2 : 1, block: 32 };
 }
 

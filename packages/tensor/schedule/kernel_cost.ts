@@ -44,6 +44,16 @@ export function coreFlops(core: Tensor): number {
       const { output, weight } = primitive.geometry;
       return 2 * output.reduce((a, b) => a * b, 1) * weight.slice(1).reduce((a, b) => a * b, 1);
     }
+    case "attention": {
+      const [q, , v] = inputs;
+      const [width, valueWidth] = [q.shape[3], v.shape[3]];
+      const perScore = {
+        forward: width + valueWidth,
+        queryGrad: 2 * width + valueWidth,
+        keyGrad: 2 * (width + valueWidth),
+      };
+      return 2 * (q.size / width) * v.shape[2] * perScore[primitive.pass];
+    }
     default:
       return 0;
   }
