@@ -73,20 +73,23 @@ export interface Cut {
 
 /** Multiplications up to which an attention counts as small. */
 const SMALL = 1 << 18;
-/** Sums from which a second row of its own costs an invocation more than it saves. */
-const MANY_SUMS = 256;
+/** Registers that the rows of an invocation's own may fill: more rows share each load, but take longer to compile. */
+const REGISTERS = 384;
 /** Elements of workgroup memory that every device has. */
 const WORKGROUP_ELEMENTS = 4096;
 
-/** The cut for an attention whose invocations keep `sums` sums for each row of their own. */
-export function cutFor({ batch, rows, keys, width, valueWidth, target, subgroup }: AttentionSpec, sums: number): Cut {
+/**
+ * The cut for an attention whose invocations keep, for each row of their own, `sums` sums and `tiles` products with
+ * each row of the block.
+ */
+export function cutFor(spec: AttentionSpec, sums: number, tiles: number): Cut {
+  const { batch, rows, keys, width, valueWidth, target, subgroup } = spec;
   if (target === "gpu") {
     return { own: 1, block: Math.max(1, Math.min(32, Math.floor(WORKGROUP_ELEMENTS / (width + valueWidth)))) };
   }
   // Compiling a large tile takes longer than a small attention ever will, and seconds where each lane loads everything
-  const small = batch * rows * keys * (width + valueWidth) < SMALL;
-  if (small || !subgroup) return { own: 1, block: 8 };
-  return { own: 2 * sums <= MANY_SUMS ? 2 : 1, block: 32 };
+  if (batch * rows * keys * (width + valueWidth) < SMALL || !subgroup) return { own: 1, block: 8 };
+  return { own: Math.max(1, Math.min(4, Math.floor(REGISTERS / (sums + 32 * tiles)))), block: 32 };
 }
 
 /** Score of what a bool mask leaves out: large and finite, so that a row with every key left out stays finite. */

@@ -28,7 +28,7 @@ function rowStats({ stats, delta }: AttentionBackwardSpec, row: string, w: numbe
  */
 export function attentionQueryGrad(spec: AttentionQueryGradSpec): Kernel {
   const { rows, keys, width, valueWidth, q, k, v, causal, gradient, queryGradient } = spec;
-  const cut = cutFor(spec, width);
+  const cut = cutFor(spec, width, 2);
   const side = { first: "first", limit: keys };
   const keyRows = sharedRows(spec, cut, { name: "k", operand: k, length: width, ...side });
   const valueRows = sharedRows(spec, cut, { name: "v", operand: v, length: valueWidth, ...side });
@@ -71,7 +71,7 @@ export function attentionQueryGrad(spec: AttentionQueryGradSpec): Kernel {
  */
 export function attentionKeyGrad(spec: AttentionKeyGradSpec): Kernel {
   const { rows, keys, width, valueWidth, q, k, v, causal, gradient, keyGradient, valueGradient } = spec;
-  const cut = cutFor(spec, width + valueWidth);
+  const cut = cutFor(spec, width + valueWidth, 2);
   const side = { first: "first", limit: rows };
   const queryRows = sharedRows(spec, cut, { name: "q", operand: q, length: width, ...side });
   const gradientRows = sharedRows(spec, cut, { name: "g", operand: gradient, length: valueWidth, ...side });

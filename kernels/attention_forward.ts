@@ -33,7 +33,7 @@ import { type Kernel, laneCount, range } from "./kernel.ts";
  */
 export function attentionForward(spec: AttentionForwardSpec): Kernel {
   const { rows, keys, width, valueWidth, q, k, v, mask, causal, scale, output, stats } = spec;
-  const cut = cutFor(spec, valueWidth);
+  const cut = cutFor(spec, valueWidth, 1);
   const side = { first: "first", limit: keys };
   const keyRows = sharedRows(spec, cut, { name: "k", operand: k, length: width, ...side });
   const valueRows = sharedRows(spec, cut, { name: "v", operand: v, length: valueWidth, ...side });

@@ -1,10 +1,15 @@
-/** Attention as one kernel forward and two backward, none of which stores the score matrix. */
+/** Attention by kernels that store no scores: one forward, and two backward where there are many of them. */
 import { vjp } from "../autodiff.ts";
 import type { AttentionPrimitive, Vjp } from "../primitive.ts";
 import { identity } from "../primitives/generate.ts";
 import { sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
-import { attentionGradients, type ScoreOptions } from "./attention_formula.ts";
+import {
+  type AttentionGradients,
+  attentionGradients,
+  attentionScores,
+  type ScoreOptions,
+} from "./attention_formula.ts";
 
 /** A matrix for each head, as a kernel writes it, under the shape [B, H, L, D]. */
 function byHead(packed: Tensor, start: number, [b, h, l, d]: readonly number[]): Tensor {
@@ -27,13 +32,18 @@ function alias(t: Tensor): Tensor {
   return new Tensor(identity(t, "alias", (g) => [g]), [t], t.shape, t.dtype);
 }
 
+/** Scores up to which the backward pass stores them for its duration. */
+const FEW = 1 << 22;
+
 /**
  * The attention of [B, H, Lq, D], [B, H, Lk, D] and [B, H, Lk, E] in f32, mask of [B, H, Lq, Lk].
  *
- * Its gradient is computed by kernels as well. That of the gradient, and of an added mask, comes from the formula and
- * stores matrices of scores, if it is asked for.
+ * Forward, no score is stored. Backward, the probabilities come again from the scores and two numbers that the forward
+ * pass keeps of each row: up to `few` of them are stored, since five plain products are faster than the seven of the
+ * kernels that store none (`bench/attention_bench.ts`); more are not. The gradient of an added mask, and second
+ * derivatives, come from the formula, which stores matrices of scores.
  */
-export function fusedAttention(q: Tensor, k: Tensor, v: Tensor, options: ScoreOptions): Tensor {
+export function fusedAttention(q: Tensor, k: Tensor, v: Tensor, options: ScoreOptions, few: number = FEW): Tensor {
   const { mask, scale, causal } = options;
   const masks = mask ? [mask] : [];
   const pass = (pass: AttentionPrimitive["pass"], inputs: Tensor[], size: number) =>
@@ -43,29 +53,40 @@ export function fusedAttention(q: Tensor, k: Tensor, v: Tensor, options: ScoreOp
       [size],
       "f32",
     );
-  const shape = [...q.shape.slice(0, 3), v.shape[3]];
-  const forward = pass("forward", [q, k, v], sizeOf(shape) + 2 * sizeOf(q.shape.slice(0, 3)));
+  const rowShape = q.shape.slice(0, 3);
+  const shape = [...rowShape, v.shape[3]];
+  const forward = pass("forward", [q, k, v], sizeOf(shape) + 2 * sizeOf(rowShape));
   const result = byHead(forward, 0, shape);
 
-  const gradients = (g: Tensor) => {
-    const inputs = [q, k, v, g, forward, g.mul(result).sum(-1)];
+  const byKernels = (g: Tensor, delta: Tensor) => {
+    const inputs = [q, k, v, g, forward, delta];
     const queries = pass("queryGrad", inputs, q.size);
     const others = pass("keyGrad", inputs, k.size + v.size);
-    const again = (value: Tensor, which: "q" | "k" | "v") =>
-      differentiable(value, "attention gradient", [q, k, v, g, ...masks], (gg) => {
-        const [aq, ak, av, ag, amask] = [q, k, v, g, ...masks].map(alias);
-        const formula = attentionGradients(aq, ak, av, ag, { ...options, mask: amask })[which];
-        const wrt = [aq, ak, av, ag, ...(mask?.dtype === "f32" ? [amask] : [])];
-        return [...vjp([formula], [gg], wrt), ...(mask?.dtype === "bool" ? [null] : [])];
-      });
-    return [
-      again(byHead(queries, 0, q.shape), "q"),
-      again(byHead(others, 0, k.shape), "k"),
-      again(byHead(others, k.size, v.shape), "v"),
-    ];
+    return {
+      q: byHead(queries, 0, q.shape),
+      k: byHead(others, 0, k.shape),
+      v: byHead(others, k.size, v.shape),
+    };
+  };
+  const byProducts = (g: Tensor, delta: Tensor): AttentionGradients => {
+    const stats = forward.slice([[sizeOf(shape)]]).reshape([...rowShape, 2]);
+    const [top, reciprocal] = [0, 1].map((i) => stats.slice([null, null, null, [i, i + 1]]));
+    const p = attentionScores(q, k, options).sub(top).exp().mul(reciprocal);
+    return attentionGradients([q, k, v, g], options, p, delta.unsqueeze(-1));
+  };
+  const gradients = (g: Tensor) => {
+    const operands = [q, k, v, g];
+    const values = (sizeOf(rowShape) * k.shape[2] <= few ? byProducts : byKernels)(g, g.mul(result).sum(-1));
+    return (["q", "k", "v"] as const).map((which) =>
+      differentiable(values[which], "attention gradient", [...operands, ...masks], (gg) => {
+        const [again, amask] = [operands.map(alias), mask && alias(mask)];
+        const formula = attentionGradients(again, { ...options, mask: amask })[which];
+        return vjp([formula], [gg], [...again, ...(amask ? [amask] : [])]);
+      })
+    );
   };
   return differentiable(result, "attention", [q, k, v, ...masks], (g) => [
     ...gradients(g),
-    ...masks.map((m) => m.dtype === "bool" ? null : attentionGradients(q, k, v, g, options).mask),
+    ...masks.map((m) => m.dtype === "bool" ? null : attentionGradients([q, k, v, g], options).mask),
   ]);
 }
