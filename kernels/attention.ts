@@ -1,5 +1,16 @@
 import { range } from "./kernel.ts";
-import type { MatmulOperand } from "./matmul.ts";
+
+/** A matrix for each head: a strided view of a storage array of f32. */
+export interface MatrixView {
+  /** Name of the storage array. */
+  readonly name: string;
+  /** WGSL expression (u32) of the first element's position in matrix `z`; `z` is a u32 expression. */
+  base(z: string): string;
+  /** Elements from one row to the next; 0 repeats one row. */
+  readonly rowStride: number;
+  /** Elements from one column to the next; 0 repeats one column. */
+  readonly colStride: number;
+}
 
 /** What the kernels of one attention have in common: o[z] = softmax(q[z] k[z]^T * scale + mask[z]) v[z]. */
 export interface AttentionSpec {
@@ -14,19 +25,19 @@ export interface AttentionSpec {
   /** Features of a value. */
   readonly valueWidth: number;
   /** Queries, [rows, width]. */
-  readonly q: MatmulOperand;
+  readonly q: MatrixView;
   /** Keys, [keys, width]. */
-  readonly k: MatmulOperand;
+  readonly k: MatrixView;
   /** Values, [keys, valueWidth]. */
-  readonly v: MatmulOperand;
+  readonly v: MatrixView;
   /** [rows, keys]: f32 that is added to the scores, or where `bool`, u32 that keeps a score unless it is 0. */
-  readonly mask?: (MatmulOperand & { readonly bool: boolean }) | undefined;
+  readonly mask?: (MatrixView & { readonly bool: boolean }) | undefined;
   /** Whether row i sees the keys j <= i only. */
   readonly causal: boolean;
   /** Factor on the scores. */
   readonly scale: number;
   /** Largest score of each row and the reciprocal of its sum of exponentials, [rows, 2]: written forward, read back. */
-  readonly stats: MatmulOperand;
+  readonly stats: MatrixView;
   /** Bindings. */
   readonly declarations: string;
   /** Kind of adapter: a processor that emulates one, or a graphics processor. */
@@ -38,29 +49,29 @@ export interface AttentionSpec {
 /** The forward pass. */
 export interface AttentionForwardSpec extends AttentionSpec {
   /** Where the result goes, [rows, valueWidth]. */
-  readonly output: MatmulOperand;
+  readonly output: MatrixView;
 }
 
 /** What both kernels of the backward pass read. */
 export interface AttentionBackwardSpec extends AttentionSpec {
   /** Gradient with respect to the result, [rows, valueWidth]. */
-  readonly gradient: MatmulOperand;
+  readonly gradient: MatrixView;
   /** Sum over each row of gradient times result, [rows, 1]. */
-  readonly delta: MatmulOperand;
+  readonly delta: MatrixView;
 }
 
 /** The gradient with respect to the queries. */
 export interface AttentionQueryGradSpec extends AttentionBackwardSpec {
   /** Where it goes, [rows, width]. */
-  readonly queryGradient: MatmulOperand;
+  readonly queryGradient: MatrixView;
 }
 
 /** The gradients with respect to the keys and the values. */
 export interface AttentionKeyGradSpec extends AttentionBackwardSpec {
   /** Where that of the keys goes, [keys, width]. */
-  readonly keyGradient: MatmulOperand;
+  readonly keyGradient: MatrixView;
   /** Where that of the values goes, [keys, valueWidth]. */
-  readonly valueGradient: MatmulOperand;
+  readonly valueGradient: MatrixView;
 }
 
 /** How an attention is cut: rows that an invocation has of its own, and rows of the other side that it meets at a time. */
@@ -98,7 +109,7 @@ const MASKED = "-1e30f";
 export const LOWEST = "-3e38f";
 
 /** WGSL expression of the position of an element in matrix `z` of an operand. */
-export function address(operand: MatmulOperand, row: string, column = "0u"): string {
+export function address(operand: MatrixView, row: string, column = "0u"): string {
   const term = (index: string, stride: number) =>
     stride === 0 || index === "0u" ? "" : ` + ${index}${stride === 1 ? "" : ` * ${stride}u`}`;
   return `${operand.base("z")}${term(row, operand.rowStride)}${term(column, operand.colStride)}`;

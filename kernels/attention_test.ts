@@ -1,9 +1,8 @@
 import { assert } from "@std/assert";
 import { error, noise, runKernel, subgroup } from "./_run.ts";
-import type { AttentionSpec } from "./attention.ts";
+import type { AttentionSpec, MatrixView } from "./attention.ts";
 import { attentionKeyGrad, attentionQueryGrad } from "./attention_backward.ts";
 import { attentionForward } from "./attention_forward.ts";
-import type { MatmulOperand } from "./matmul.ts";
 
 /** Workgroup memory; registers, with subgroup operations (where the device has them) or without. */
 type Variant = "gpu" | "subgroups" | "software";
@@ -69,7 +68,7 @@ async function difference(variant: Variant, sizes: number[], causal: boolean): P
   ];
   const scale = 0.4;
   const expected = reference(sizes, data, scale, causal);
-  const matrix = (name: string, length: number, columns: number, start = 0): MatmulOperand => ({
+  const matrix = (name: string, length: number, columns: number, start = 0): MatrixView => ({
     name,
     base: (z) => `${start}u + ${z} * ${length * columns}u`,
     rowStride: columns,

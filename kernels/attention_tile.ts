@@ -1,6 +1,5 @@
-import { address, type AttentionSpec, type Cut, each, sumArray, zeroSums } from "./attention.ts";
+import { address, type AttentionSpec, type Cut, each, type MatrixView, sumArray, zeroSums } from "./attention.ts";
 import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus } from "./kernel.ts";
-import type { MatmulOperand } from "./matmul.ts";
 
 /** A matrix whose rows all invocations of a workgroup need, a block of them at a time. */
 export interface SharedRows {
@@ -9,7 +8,7 @@ export interface SharedRows {
   /** Statements at the start of a block. */
   readonly enter: string;
   /** Statements that add to `sum`j_w the product of row j of the block and row `own`w of `other`. */
-  dots(sum: string, other: MatmulOperand, own: string): string;
+  dots(sum: string, other: MatrixView, own: string): string;
   /** Statements that make row `j` of the block ready for `value`; `j` is a WGSL expression. */
   row(j: string): string;
   /** Expression of feature `i` of the row made ready. */
@@ -21,7 +20,7 @@ export interface Shared {
   /** Prefix of names in WGSL. */
   readonly name: string;
   /** The matrix. */
-  readonly operand: MatmulOperand;
+  readonly operand: MatrixView;
   /** Features. */
   readonly length: number;
   /** First row of the block. */
@@ -33,7 +32,7 @@ export interface Shared {
 /** Statements that add to `sum`j_w the product of `load(j)` and the own row w of `other`, for all features. */
 function dots(
   { block, ...cut }: Cut,
-  [sum, other, own, length]: [string, MatmulOperand, string, number],
+  [sum, other, own, length]: [string, MatrixView, string, number],
   shared: { start: string; load: string; value: (j: number) => string; step: string },
 ): string {
   const updates = range(block).map((j) =>
@@ -117,7 +116,7 @@ export interface Walk {
   /** Statements for the block that starts at `first`. */
   readonly block: string;
   /** Matrices to write at last: sums `name`i_w, times `factor`w where there is one. */
-  readonly results: readonly { operand: MatmulOperand; name: string; length: number; factor?: string }[];
+  readonly results: readonly { operand: MatrixView; name: string; length: number; factor?: string }[];
   /** Further statements for own row w, if it exists. */
   readonly finish?: (w: number) => string;
 }

@@ -35,6 +35,7 @@ export {
   type AttentionKeyGradSpec,
   type AttentionQueryGradSpec,
   type AttentionSpec,
+  type MatrixView,
 } from "./attention.ts";
 export { attentionKeyGrad, attentionQueryGrad } from "./attention_backward.ts";
 export { attentionForward } from "./attention_forward.ts";

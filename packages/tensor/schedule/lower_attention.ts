@@ -1,5 +1,5 @@
 /** Turns one pass of an attention into its kernel: operands read through their views, results by head. */
-import { attentionForward, attentionKeyGrad, attentionQueryGrad, type Kernel, type MatmulOperand } from "@dipp/kernels";
+import { attentionForward, attentionKeyGrad, attentionQueryGrad, type Kernel, type MatrixView } from "@dipp/kernels";
 import type { AttentionPrimitive } from "../primitive.ts";
 import type { Tensor } from "../tensor.ts";
 import type { KernelScope } from "./emitter.ts";
@@ -16,8 +16,8 @@ export function lowerAttention(
   declarations: () => string,
 ): Kernel {
   const { pass, masked, causal, scale } = node.primitive as AttentionPrimitive;
-  const view = (tensor: Tensor): MatmulOperand => {
-    const address = matrixAddress(tensor, stored)!;
+  const view = (tensor: Tensor): MatrixView => {
+    const address = matrixAddress(tensor, stored, false)!;
     const base = (z: string) => wgsl(address.batch).replace(/\bz\b/g, z);
     return { name: scope.read(address.base, "matrix"), base, rowStride: address.row, colStride: address.column };
   };
@@ -28,14 +28,14 @@ export function lowerAttention(
   const mask = masked ? node.inputs[node.inputs.length - 1] : undefined;
 
   /** Matrices of `columns` columns by head, as [batch, length, heads, columns] from element `start` on. */
-  const byHead = (start: number, length: number, columns: number): MatmulOperand => ({
+  const byHead = (start: number, length: number, columns: number): MatrixView => ({
     name: "result",
     base: (z) => `${start}u + (${z} / ${heads}u * ${length * heads}u + ${z} % ${heads}u) * ${columns}u`,
     rowStride: heads * columns,
     colStride: 1,
   });
   /** The forward pass's two numbers for each row, behind its result. */
-  const stats = (name: string): MatmulOperand => ({
+  const stats = (name: string): MatrixView => ({
     name,
     base: (z) => `${batch * heads * rows * valueWidth}u + ${z} * ${2 * rows}u`,
     rowStride: 2,
