@@ -12,6 +12,7 @@ import {
   vjp,
   zeros,
 } from "../mod.ts";
+import { evaluate } from "../reference/interpreter.ts";
 import { schedule } from "../schedule/schedule.ts";
 import { assertClose, numericalGradient } from "../testing.ts";
 import { attentionFormula } from "./attention_formula.ts";
@@ -112,6 +113,20 @@ Deno.test("attention's gradient agrees with finite differences in float64", asyn
   const actual = (await Promise.all(gradients.map((t) => t.data()))).flatMap((x) => [...x]);
   assertClose(actual, expected, 1e-5, "gradient");
 });
+
+for (const kind of ["boolRows", "added"] as const) {
+  Deno.test(`the kernels' gradients agree with the reference in float64, mask ${kind}`, async () => {
+    const { leaves, heads: [q, k, v], g, mask } = await operands([2, 2, 9, 9, 6, 5], kind);
+    const everywhere = mask!.expand([2, 2, 9, 9]);
+    const out = fusedAttention(q, k, v, { mask: everywhere, causal: true, scale: 0.3 }, 0);
+    const wanted = [out, ...vjp([out], [g], leaves)];
+    await realize(...wanted);
+    const known = [...leaves, mask!, g.inputs[0]];
+    const given = new Map(await Promise.all(known.map(async (t) => [t, await t.data()] as const)));
+    const expected = evaluate(wanted, { given });
+    for (const [i, t] of wanted.entries()) assertClose(await t.data(), expected[i], 1e-5, `output ${i}`);
+  });
+}
 
 Deno.test("second derivatives of attention agree with the formula's", async () => {
   const { leaves, heads: [q, k, v], g, mask } = await operands([1, 2, 9, 11, 8, 6], "added");

@@ -8,6 +8,7 @@ import type { Emitter, ReducePrimitive } from "../primitive.ts";
 import { constant, type Index } from "../schedule/index_expression.ts";
 import { stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { attention } from "./attention.ts";
 import { convolution } from "./convolution.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 
@@ -53,6 +54,8 @@ function compute(node: Tensor, inputs: readonly Float64Array[]): Float64Array {
       return matmul(node, inputs[0], inputs[1]);
     case "conv2d":
       return convolution(primitive, inputs[0], inputs[1]);
+    case "attention":
+      return attention(node, inputs);
     case "concat":
       return Float64Array.from(inputs.flatMap((x) => [...x]));
     default:
