@@ -32,7 +32,8 @@ export function normalizeAxis(axis: number, ndim: number, op: string): number {
   const positive = axis < 0 ? axis + ndim : axis;
   if (!Number.isInteger(axis) || positive < 0 || positive >= ndim) {
     throw new RangeError(
-      `Cannot apply ${op} along axis ${axis}: expected an integer in [${-ndim}, ${ndim - 1}]`,
+      `Cannot apply ${op} along axis ${axis}: ` +
+        (ndim === 0 ? "a scalar has no axes" : `expected an integer in [${-ndim}, ${ndim - 1}]`),
     );
   }
   return positive;

@@ -78,9 +78,13 @@ export class Tensor {
   mul(other: Tensor | number): Tensor {
     return elementwise.applyBinary("mul", this, other);
   }
-  /** this / other, broadcasting. */
+  /** this / other, broadcasting; real also of integers. */
   div(other: Tensor | number): Tensor {
     return elementwise.divide(this, other);
+  }
+  /** floor(this / other), broadcasting; an integer of integers (Python's //). */
+  floorDivide(other: Tensor | number): Tensor {
+    return elementwise.floorDivide(this, other);
   }
   /** this ** other, broadcasting; a negative base takes integer exponents. */
   pow(other: Tensor | number): Tensor {
@@ -230,7 +234,7 @@ export class Tensor {
   /** this - other * floor(this / other), of other's sign (Python's %). */
   remainder(other: Tensor | number): Tensor {
     const [x, y] = elementwise.broadcast(this, other, "remainder");
-    return x.sub(x.cast("f32").div(y.cast("f32")).floor().cast(x.dtype).mul(y));
+    return x.sub(x.floorDivide(y).mul(y));
   }
   /** Limits to [min, max]; the gradient is 1 inside, bounds included. */
   clamp(min?: number, max?: number): Tensor {
@@ -327,7 +331,7 @@ export class Tensor {
   movedim(from: number, to: number): Tensor {
     return views.movedim(this, from, to);
   }
-  /** Repeats axes of length one (and adds leading axes) up to a shape. */
+  /** Repeats axes of length one (and adds leading axes) up to a shape; a length of -1 stays what it is. */
   expand(shape: Shape): Tensor {
     return views.expand(this, shape);
   }

@@ -68,7 +68,7 @@ const reduced = (x: Tensor, { reduction }: Attributes): Tensor =>
 const OTHERS: Record<string, Evaluate> = {
   add_scalar: ({ x }, { value }) => x.add(value as number),
   bce_with_logits: ({ x, y }, { reduction }) => dipp.bceWithLogits(x, y, reduction as Reduction),
-  clamp: ({ x }, { min, max }) => x.clamp(min as number, max as number),
+  clamp: ({ x }, { min, max }) => x.clamp((min ?? undefined) as number, (max ?? undefined) as number),
   cosine_similarity: ({ x, y }, { dim, eps }) =>
     dipp.l2Normalize(x, dim as number, eps as number)
       .mul(dipp.l2Normalize(y, dim as number, eps as number))

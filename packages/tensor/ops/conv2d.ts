@@ -201,7 +201,7 @@ export function upsampleNearest2d(
     return indexSelect(
       t,
       axis,
-      arange(n, "i32").mul(m).cast("u32").div(n).cast("i32"),
+      arange(n, "u32").mul(m).floorDivide(n).cast("i32"),
     );
   }, x);
 }

@@ -4,7 +4,7 @@ import { binary, type BinaryName } from "../primitives/binary.ts";
 import { fill } from "../primitives/generate.ts";
 import { cast as castPrimitive, select } from "../primitives/select.ts";
 import { unary, type UnaryName } from "../primitives/unary.ts";
-import { broadcastShapes, type Shape } from "../shape.ts";
+import { broadcastShapes, type Shape, show } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 
 /** A tensor that holds one value everywhere without memory. */
@@ -34,27 +34,74 @@ const REAL: ReadonlySet<UnaryName> = new Set<UnaryName>(
   ["exp", "log", "sqrt", "rsqrt", "reciprocal", "sin", "cos", "tanh", "erf", "sigmoid", "silu", "softplus", "gelu", "geluTanh"],
 );
 
+/** Functions that change nothing of an integer. */
+const WHOLE: ReadonlySet<UnaryName> = new Set<UnaryName>(["floor", "ceil", "round"]);
+/** Functions of numbers with a sign. */
+const SIGNED: ReadonlySet<UnaryName> = new Set<UnaryName>(["neg", "sign"]);
+
+/** The operand in a dtype that the function is defined for; truth values count as 0 and 1. */
+function operand(name: UnaryName, x: Tensor): Tensor {
+  if (isFloat(x.dtype) || name === "logicalNot") return x;
+  if (REAL.has(name)) return cast(x, "f32");
+  return x.dtype === "bool" || x.dtype === "u32" && SIGNED.has(name) ? cast(x, "i32") : x;
+}
+
 /** Applies a function of one element. */
 export function applyUnary(name: UnaryName, x: Tensor, dtype?: DType): Tensor {
-  const input = isFloat(x.dtype) || !REAL.has(name) ? x : cast(x, "f32");
+  const input = operand(name, x);
+  if (!isFloat(input.dtype) && WHOLE.has(name)) return input;
+  if (!isFloat(input.dtype) && name === "relu") return input.maximum(0);
   return new Tensor(unary(name, input), [input], input.shape, dtype ?? input.dtype);
 }
+
+/** What sums, products and extremes of truth values are. */
+const OF_TRUTHS: Readonly<Partial<Record<BinaryName, BinaryName>>> = {
+  add: "logicalOr",
+  mul: "logicalAnd",
+  maximum: "logicalOr",
+  minimum: "logicalAnd",
+};
 
 /** Applies an operation of two elements, broadcasting. */
 export function applyBinary(name: BinaryName, x: Tensor, other: Tensor | number): Tensor {
   const [a, b] = broadcast(x, other, name);
+  if (a.dtype === "bool") {
+    const logical = OF_TRUTHS[name];
+    if (logical) return compare(logical, a, b);
+    throw new TypeError(
+      `Cannot apply ${name} to bool tensors of shapes ${show(a.shape)} and ${show(b.shape)}: expected numbers, or ne ` +
+        `for their difference`,
+    );
+  }
   return new Tensor(binary(name, a, b), [a, b], a.shape, a.dtype);
 }
 
+const ORDER: ReadonlySet<BinaryName> = new Set<BinaryName>(["lt", "le", "gt", "ge"]);
+
 /** Applies a comparison or a logical operation of two elements, broadcasting. */
 export function compare(name: BinaryName, x: Tensor, other: Tensor | number): Tensor {
-  const [a, b] = broadcast(x, other, name);
+  const pair = broadcast(x, other, name);
+  // WGSL does not order truth values
+  const [a, b] = pair[0].dtype === "bool" && ORDER.has(name) ? pair.map((t) => cast(t, "i32")) : pair;
   return new Tensor(binary(name, a, b), [a, b], a.shape, "bool");
 }
 
-/** x / other. Integers give real quotients rounded toward zero, as torch's `div(rounding_mode="trunc")`. */
+/** x / other; real also where both are integers, as in NumPy and torch. */
 export function divide(x: Tensor, other: Tensor | number): Tensor {
-  return typeof other === "number" && isFloat(x.dtype) ? x.mul(1 / other) : applyBinary("div", x, other);
+  const real = isFloat(x.dtype) || typeof other !== "number" && isFloat(other.dtype) ? x : cast(x, "f32");
+  return typeof other === "number" ? real.mul(1 / other) : applyBinary("div", real, other);
+}
+
+/** Largest integer not above x / other; of integers exact, and then a divisor of zero gives no meaningful number. */
+export function floorDivide(x: Tensor, other: Tensor | number): Tensor {
+  const [a, b] = broadcast(x, other, "floorDivide");
+  if (isFloat(a.dtype)) return applyBinary("div", a, b).floor();
+  const [n, d] = a.dtype === "bool" ? [cast(a, "i32"), cast(b, "i32")] : [a, b];
+  const quotient = applyBinary("div", n, d);
+  if (n.dtype === "u32") return quotient;
+  // The device rounds toward zero
+  const isAbove = quotient.mul(d).ne(n).logicalAnd(n.lt(0).ne(d.lt(0)));
+  return quotient.sub(isAbove.cast("i32"));
 }
 
 /** x ** other; common exponents become products. */
@@ -64,7 +111,10 @@ export function power(x: Tensor, other: Tensor | number): Tensor {
   if (other === 0.5) return x.sqrt();
   if (other === -1) return x.reciprocal();
   if (other === 3) return x.square().mul(x);
-  return applyBinary("pow", x, other);
+  const [a, b] = broadcast(x, other, "pow");
+  // The device's powers are real: of integers they are exact up to 2^24
+  if (!isFloat(a.dtype)) return applyBinary("pow", cast(a, "f32"), cast(b, "f32")).round().cast(a.dtype);
+  return applyBinary("pow", a, b);
 }
 
 /** x where cond holds, other elsewhere. */

@@ -267,6 +267,7 @@ export function argmin(x: Tensor, axis?: number): Tensor {
 /** Inclusive running sum along an axis, as a product with a triangle of ones. */
 export function cumsum(x: Tensor, axis: number): Tensor {
   const at = normalizeAxis(axis, x.ndim, "cumsum");
+  if (x.dtype === "bool") return cumsum(x.cast("i32"), at);
   const n = x.shape[at];
   const moved = x.transpose(at, -1);
   const i = arange(n, "i32");

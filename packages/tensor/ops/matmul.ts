@@ -1,5 +1,5 @@
 /** Matrix product with NumPy's rules. */
-import { isHalf, promote } from "../dtype.ts";
+import { isFloat, isHalf, promote } from "../dtype.ts";
 import { matmul as product } from "../primitives/matmul.ts";
 import { broadcastShapes, show, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
@@ -34,6 +34,11 @@ export function matmul(x: Tensor, other: Tensor): Tensor {
   const dtype = promote(x.dtype, other.dtype);
   const batch = broadcastShapes(x.shape.slice(0, -2), other.shape.slice(0, -2), "matmul");
   if (k === 0) return full([...batch, m, n], 0, dtype);
+  if (!isFloat(dtype)) {
+    // Exact: the products' kernels sum in f32
+    const whole = dtype === "bool" ? "i32" : dtype;
+    return x.cast(whole).unsqueeze(-1).mul(other.cast(whole).unsqueeze(-3)).sum(-2);
+  }
   // Kernels read 16-bit factors as they are and sum in f32
   const wide = isHalf(dtype) ? "f32" : dtype;
   const a = x.cast(wide).expand([...batch, m, k]);

@@ -92,5 +92,5 @@ export function rmsNorm(x: Tensor, options: NormOptions = {}): Tensor {
 /** Division by max(Euclidean norm along an axis, eps). */
 export function l2Normalize(x: Tensor, axis = -1, eps = 1e-12): Tensor {
   const at = normalizeAxis(axis, x.ndim, "l2Normalize");
-  return x.div(x.square().sum(at, true).sqrt().maximum(eps));
+  return x.div(x.norm(2, at, true).maximum(eps));
 }

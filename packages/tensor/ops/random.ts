@@ -41,7 +41,7 @@ function bits(key: Tensor, shape: Shape, lane: 0 | 1): Tensor {
 
 /** Uniform in (0, 1], never zero, 24 bits. */
 function unit(word: Tensor): Tensor {
-  return word.div(256).cast("f32").add(1).mul(2 ** -24);
+  return word.floorDivide(256).cast("f32").add(1).mul(2 ** -24);
 }
 
 /** Independent samples of the uniform distribution on [low, high). */

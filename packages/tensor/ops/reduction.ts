@@ -24,6 +24,10 @@ function splitCount(count: number): number {
 /** Combines the elements along axes. */
 export function reduceAxes(x: Tensor, combine: ReducePrimitive["combine"], axes: Axes, keepdim: boolean): Tensor {
   if (isHalf(x.dtype)) return reduceAxes(x.cast("f32"), combine, axes, keepdim).cast(x.dtype);
+  if (x.dtype === "bool") {
+    const total = reduceAxes(x.cast("i32"), combine, axes, keepdim);
+    return combine === "max" || combine === "min" ? total.cast("bool") : total;
+  }
   const list = normalizeAxes(axes, x.ndim, combine);
   const long = list.filter((a) => x.shape[a] !== 1);
   const result = x.shape.flatMap((n, i) => list.includes(i) ? (keepdim ? [1] : []) : [n]);
@@ -63,10 +67,15 @@ export function variance(x: Tensor, axes: Axes, keepdim: boolean, correction: nu
   return squares.div(x.size / squares.size - correction);
 }
 
-/** Norm over axes: (sum |x|^p)^(1/p), the largest |x| for p = Infinity. */
+/** Norm over axes: (sum |x|^p)^(1/p), the largest |x| for p = Infinity. At zero its gradient is zero, as torch's. */
 export function norm(x: Tensor, p: number, axes: Axes, keepdim: boolean): Tensor {
   if (!(p > 0)) throw new RangeError(`Cannot take the norm of order ${p}: expected a positive number or Infinity`);
   if (p === Infinity) return x.abs().max(axes, keepdim);
-  if (p === 2) return x.square().sum(axes, keepdim).sqrt();
-  return p === 1 ? x.abs().sum(axes, keepdim) : x.abs().pow(p).sum(axes, keepdim).pow(1 / p);
+  if (p === 1) return x.abs().sum(axes, keepdim);
+  const total = (p === 2 ? x.square() : x.abs().pow(p)).sum(axes, keepdim);
+  // The root is infinitely steep at zero, so there it is taken of one
+  const isZero = total.eq(0);
+  const safe = full(total.shape, 1, total.dtype).where(isZero, total);
+  const root = p === 2 ? safe.sqrt() : safe.pow(1 / p);
+  return full(root.shape, 0, root.dtype).where(isZero, root);
 }

@@ -45,11 +45,12 @@ export function movedim(x: Tensor, from: number, to: number): Tensor {
   return permute(x, order);
 }
 
-/** Repeats axes of length one, and adds leading axes, up to a shape. */
-export function expand(x: Tensor, shape: Shape): Tensor {
+/** Repeats axes of length one, and adds leading axes, up to a shape; a length of -1 stays what it is. */
+export function expand(x: Tensor, lengths: Shape): Tensor {
+  const lead = lengths.length - x.ndim;
+  const shape = lengths.map((n, i) => n === -1 && i >= lead ? x.shape[i - lead] : n);
   if (sameShape(shape, x.shape)) return x;
-  const lead = shape.length - x.ndim;
-  if (lead < 0 || x.shape.some((n, i) => n !== 1 && n !== shape[i + lead])) {
+  if (lead < 0 || shape.some((n) => n < 0) || x.shape.some((n, i) => n !== 1 && n !== shape[i + lead])) {
     throw new RangeError(`Cannot expand ${show(x.shape)} to ${show(shape)}: only axes of length 1 repeat`);
   }
   const y = reshape(x, [...new Array<number>(lead).fill(1), ...x.shape]);

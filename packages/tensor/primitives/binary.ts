@@ -44,7 +44,11 @@ export const BINARY = {
       x,
       y,
       out,
-    ) => [g.mul(y).mul(x.pow(y.sub(1))), g.mul(out).mul(x.log())],
+    ) => [
+      // At a base of zero the factors may be infinite where their product has a limit
+      g.mul(y).mul(x.pow(y.sub(1))).where(y.ne(0), 0),
+      g.mul(out).mul(x.log()).where(x.ne(0), 0),
+    ],
   },
   maximum: {
     wgsl: (x, y) => `max(${x}, ${y})`,
