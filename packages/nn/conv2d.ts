@@ -77,7 +77,7 @@ export function init(
 }
 
 /**
- * Applies the layer.
+ * Applies the layer. A weight of 16 bits has the input and the product rounded to its dtype, and so their gradients.
  *
  * @param params the parameters
  * @param x [B, in, H, W]
@@ -89,5 +89,7 @@ export function apply(
   x: Tensor,
   options: Conv2dOptions = {},
 ): Tensor {
-  return conv2d(x, params.weight, { ...options, bias: params.bias });
+  const { weight, bias } = params;
+  const y = conv2d(x.cast(weight.dtype), weight, options).cast(weight.dtype).cast("f32");
+  return bias ? y.add(bias.reshape([-1, 1, 1])) : y;
 }

@@ -47,8 +47,8 @@ export function init(
  *
  * @param params the parameters
  * @param ids indices, i32 [...]
- * @returns [..., dim]
+ * @returns f32 [..., dim]
  */
 export function apply(params: EmbeddingParams, ids: Tensor): Tensor {
-  return embedding(params.weight, ids);
+  return embedding(params.weight, ids).cast("f32");
 }

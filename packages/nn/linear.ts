@@ -49,12 +49,14 @@ export function init(
 }
 
 /**
- * Applies the layer.
+ * Applies the layer. A weight of 16 bits has the input and the product rounded to its dtype, and so their gradients.
  *
  * @param params the parameters
  * @param x [..., in]
- * @returns [..., out]
+ * @returns [..., out], of the input's dtype or wider
  */
-export function apply(params: LinearParams, x: Tensor): Tensor {
-  return linear(x, params.weight, params.bias);
+export function apply({ weight, bias }: LinearParams, x: Tensor): Tensor {
+  const y = linear(x.cast(weight.dtype), weight);
+  const wide = x.dtype === "f32" ? y.cast("f32") : y;
+  return bias ? wide.add(bias) : wide;
 }

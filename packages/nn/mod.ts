@@ -89,3 +89,5 @@ export {
 export * from "./clip.ts";
 export * from "./accumulate.ts";
 export * from "./lr_schedule.ts";
+export { computeParams, type Precision } from "./precision.ts";
+export { type GradScaler, gradScaler, type GradScalerOptions, type GradScalerState } from "./grad_scaler.ts";

@@ -27,6 +27,9 @@ export const optimizer = z.strictObject({
   ema_decay: z.number().min(0).lt(1).nullable().default(null),
 });
 
+/** What the networks that learn multiply: f32, or its rounding to 16 bits (mixed precision); parameters stay f32. */
+export const precision = z.enum(["f32", "bf16", "f16"]).default("f32");
+
 /** The settings of an optimiser. */
 export type OptimizerConfig = z.output<typeof optimizer>;
 

@@ -2,7 +2,7 @@
 import { fakeScoreLossSchema, objectiveSchema } from "@dipp/objectives";
 import { bradleyTerrySchema, contrastiveSchema } from "@dipp/rewards";
 import { z } from "zod";
-import { count, network, optimizer, parameterisation, paths, reporting, sampler, unit } from "./fields.ts";
+import { count, network, optimizer, parameterisation, paths, precision, reporting, sampler, unit } from "./fields.ts";
 
 /** What the measurement at the end of a run looks at. */
 const evaluation = z.strictObject({
@@ -25,6 +25,7 @@ export function configSchema(base: string) {
     seed: z.int().nonnegative().default(0),
     steps: count,
     batch_size: count,
+    precision,
     data: z.looseObject({ module: input }),
     ...reporting,
     export: output.nullable().default(null),

@@ -5,19 +5,24 @@ import {
   assignTree,
   clipByGlobalNorm,
   cloneParams,
+  computeParams,
   ema,
   type EmaState,
   globalNorm,
+  type GradScaler,
+  gradScaler,
+  type GradScalerState,
   gradTree,
   lrSchedule,
   type LrScheduleOptions,
   type PackedParams,
   Packing,
   type Params,
+  type Precision,
   realizeParams,
   zipParams,
 } from "@dipp/nn";
-import { type Tensor, where } from "@dipp/tensor";
+import { type Tensor, treeMap, where } from "@dipp/tensor";
 
 /** The group of parameters that weight decay applies to. */
 const MATRICES = "matrices";
@@ -38,6 +43,8 @@ export interface LearnerOptions {
   readonly schedule: Omit<LrScheduleOptions, "lr">;
   /** Decay of the average of the parameters; null for none. */
   readonly emaDecay: number | null;
+  /** What products and convolutions are computed in; the parameters stay f32. */
+  readonly precision: Precision;
 }
 
 /** What a checkpoint holds of a network: everything packed into a few vectors. */
@@ -48,24 +55,28 @@ export type StoredState = {
   optimizer: AdamState;
   /** The average of the parameters. */
   ema?: EmaState;
+  /** The scale of the loss; present for f16. */
+  scaler?: GradScalerState;
 };
 
 /** Parameters with their optimiser, packed, and the parameters by their names. */
 export class LearnerState {
   /** What a checkpoint holds. */
   readonly stored: StoredState;
-  /** The parameters as the network names them: views of the packed ones. */
+  /** The parameters as the network names them: views of the packed ones, matrices rounded to the precision. */
   readonly params: Params;
   readonly #packing: Packing;
 
   /**
    * @param stored Vectors.
    * @param packing How the parameters lie in them.
+   * @param precision What is computed in.
    */
-  constructor(stored: StoredState, packing: Packing) {
+  constructor(stored: StoredState, packing: Packing, precision: Precision) {
     this.stored = stored;
     this.#packing = packing;
-    this.params = packing.unpack(stored.params);
+    const rounded = computeParams(stored.params, precision, (group) => group === MATRICES);
+    this.params = packing.unpack(rounded);
   }
 
   /** How the parameters lie in the vectors. */
@@ -80,17 +91,22 @@ export interface LearnerUpdate {
   readonly state: LearnerState;
   /** Norm of the gradient before clipping, one number. */
   readonly gradNorm: Tensor;
+  /** What the loss was multiplied by, where it was, one number. */
+  readonly lossScale?: Tensor;
 }
 
 /**
  * AdamW with clipping, a learning-rate schedule, an average of the parameters,
- * and a guard: an update by something that is not finite is no update.
+ * and a guard: an update by something that is not finite is no update. In f16 the loss is scaled, and a gradient that
+ * the scale made overflow is a step left out, after which the scale is smaller; its norm counts as 0.
  */
 export class Learner {
   readonly #rule: ReturnType<typeof adamw>;
   readonly #average: ReturnType<typeof ema> | undefined;
   readonly #maxGradNorm: number | null;
   readonly #lr: (step: number) => number;
+  readonly #precision: Precision;
+  readonly #scaler: GradScaler | undefined;
 
   /** @param options The settings. */
   constructor(options: LearnerOptions) {
@@ -100,6 +116,8 @@ export class Learner {
     this.#average = emaDecay === null ? undefined : ema({ name: "diffusers", decay: emaDecay });
     this.#maxGradNorm = options.maxGradNorm;
     this.#lr = lrSchedule({ ...options.schedule, lr });
+    this.#precision = options.precision;
+    this.#scaler = options.precision === "f16" ? gradScaler() : undefined;
   }
 
   /** The learning rate of a step, counted from 0. */
@@ -118,7 +136,8 @@ export class Learner {
     const packed = await realizeParams(packing.pack(params));
     const stored: StoredState = { params: packed, optimizer: this.#rule.init(packed) };
     if (this.#average) stored.ema = this.#average.init(await cloneParams(packed));
-    return new LearnerState(await realizeParams(stored), packing);
+    if (this.#scaler) stored.scaler = this.#scaler.init();
+    return new LearnerState(await realizeParams(stored), packing, this.#precision);
   }
 
   /**
@@ -131,7 +150,13 @@ export class Learner {
    */
   update(state: LearnerState, loss: Tensor, lr: Tensor): LearnerUpdate {
     const { stored, packing } = state;
-    const gradients = packing.pack(gradTree(loss, state.params));
+    const scaled = this.#scaler && stored.scaler && { scaler: this.#scaler, old: stored.scaler };
+    const target = scaled ? scaled.scaler.scaleLoss(loss, scaled.old) : loss;
+    const wide = treeMap<Tensor, Tensor>(gradTree(target, state.params), (g) => g.cast("f32")) as Params;
+    const raw = packing.pack(wide);
+    const { grads: gradients, isFinite: isWhole } = scaled
+      ? scaled.scaler.unscale(raw, scaled.old)
+      : { grads: raw, isFinite: undefined };
     const { grads, norm } = this.#maxGradNorm === null
       ? { grads: gradients, norm: globalNorm(gradients) }
       : clipByGlobalNorm(gradients, this.#maxGradNorm);
@@ -139,14 +164,27 @@ export class Learner {
     const next: StoredState = { params: params as PackedParams, optimizer };
     if (this.#average && stored.ema) next.ema = this.#average.update(stored.ema, params);
     const isFinite = loss.isFinite().reshape([]).logicalAnd(norm.isFinite());
-    const kept = zipParams(([to, from]) => where(isFinite, to, from), next, stored) as StoredState;
-    return { state: new LearnerState(kept, packing), gradNorm: norm };
+    const isStep = isWhole ? isFinite.logicalAnd(isWhole) : isFinite;
+    const { scaler: _, ...before } = stored;
+    const kept = zipParams(([to, from]) => where(isStep, to, from), next, before) as StoredState;
+    if (!scaled) return { state: new LearnerState(kept, packing, this.#precision), gradNorm: norm };
+    kept.scaler = scaled.scaler.update(scaled.old, isWhole!);
+    return {
+      state: new LearnerState(kept, packing, this.#precision),
+      gradNorm: where(isWhole!, norm, 0),
+      lossScale: scaled.old.scale,
+    };
   }
 }
 
 /** The parameters to look at and to export: the average where there is one. */
-export function bestParams({ stored, params, packing }: LearnerState): Params {
-  return stored.ema ? packing.unpack(stored.ema.shadow as PackedParams) : params;
+export function bestParams({ stored, packing }: LearnerState): Params {
+  return packing.unpack(stored.ema ? stored.ema.shadow as PackedParams : stored.params);
+}
+
+/** What an update tells about itself: the gradient's norm, and the scale of the loss where there is one. */
+export function updateMetrics({ gradNorm, lossScale }: LearnerUpdate, suffix = ""): Record<string, Tensor> {
+  return { [`grad_norm${suffix}`]: gradNorm, ...(lossScale && { [`loss_scale${suffix}`]: lossScale }) };
 }
 
 /** Writes an update over the state, when the compiled step ends. */

@@ -1,4 +1,5 @@
 /** From a configuration's words to a learner's. */
+import type { Precision } from "@dipp/nn";
 import type { OptimizerConfig } from "../config/fields.ts";
 import { Learner } from "./learner.ts";
 
@@ -7,9 +8,10 @@ import { Learner } from "./learner.ts";
  *
  * @param config The optimiser's part of it.
  * @param steps Steps of the run, where a decaying learning rate ends.
+ * @param precision What is computed in.
  * @returns The learner.
  */
-export function makeLearner(config: OptimizerConfig, steps: number): Learner {
+export function makeLearner(config: OptimizerConfig, steps: number, precision: Precision): Learner {
   const { name, warmup_steps } = config.schedule;
   return new Learner({
     lr: config.lr,
@@ -18,6 +20,7 @@ export function makeLearner(config: OptimizerConfig, steps: number): Learner {
     weightDecay: config.weight_decay,
     maxGradNorm: config.max_grad_norm,
     emaDecay: config.ema_decay,
+    precision,
     schedule: { name, warmupSteps: warmup_steps, totalSteps: Math.max(steps, warmup_steps) },
   });
 }

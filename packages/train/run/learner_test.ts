@@ -1,16 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
-import { compile, explain, init, scalar, type Tensor, tensor, treeLeaves } from "@dipp/tensor";
-import { bestParams, commit, Learner } from "./learner.ts";
+import { linear, type LinearParams } from "@dipp/nn";
+import { compile, explain, init, key, mseLoss, randn, scalar, type Tensor, tensor, treeLeaves } from "@dipp/tensor";
+import { bestParams, commit, Learner, type LearnerOptions } from "./learner.ts";
 
-const learner = new Learner({
+const OPTIONS: LearnerOptions = {
   lr: 0.1,
   betas: [0.9, 0.99],
   eps: 1e-8,
   weightDecay: 0,
   maxGradNorm: 1,
   emaDecay: 0.5,
+  precision: "f32",
   schedule: { name: "constant_with_warmup", warmupSteps: 2 },
-});
+};
+const learner = new Learner(OPTIONS);
 
 Deno.test("an update that is not finite leaves the whole state as it was", async () => {
   await init();
@@ -77,4 +80,66 @@ Deno.test("clipping, AdamW and the average of all parameters are a handful of di
   // The loss and the gradients of each parameter, and the rest for both groups together
   assert(many - few <= 8, `${few} dispatches for 4 parameters, ${many} for 8`);
   assert(few <= 32, `${few} dispatches`);
+});
+
+Deno.test("16 bits learn what f32 learns, with f32 parameters", async () => {
+  await init();
+  const x = await randn(key(1), [64, 12]).realize();
+  const y = await x.mul(2).sin().matmul(randn(key(2), [12, 5])).realize();
+  const losses: Record<string, number[]> = {};
+  for (const precision of ["f32", "bf16", "f16"] as const) {
+    const learner = new Learner({ ...OPTIONS, lr: 0.01, maxGradNorm: null, emaDecay: null, precision });
+    const state = await learner.init({ one: linear.init(key(3), 12, 32), two: linear.init(key(4), 32, 5) });
+    const dtypes = treeLeaves<Tensor>(state.params).map((p) => p.dtype);
+    assertEquals(dtypes, [precision, "f32", precision, "f32"]);
+    assertEquals(treeLeaves<Tensor>(bestParams(state)).map((p) => p.dtype), ["f32", "f32", "f32", "f32"]);
+    const step = compile(({ lr }: Record<string, Tensor>) => {
+      const { one, two } = state.params as Record<string, LinearParams>;
+      const loss = mseLoss(linear.apply(two, linear.apply(one, x).silu()), y);
+      commit(state, learner.update(state, loss, lr));
+      return loss;
+    });
+    const all = Array.from({ length: 60 }, () => step({ lr: scalar(0.01) }));
+    losses[precision] = await Promise.all(all.map((loss) => loss.item()));
+  }
+  const { f32, bf16, f16 } = losses;
+  assert(f32[59] < 0.3 * f32[0], `${f32}`);
+  // Relative roundings of 2^-9 and 2^-12 in every product
+  for (let i = 0; i < 60; i++) {
+    assert(Math.abs(bf16[i] - f32[i]) < 0.02 * f32[0], `bf16, step ${i}: ${bf16[i]} and ${f32[i]}`);
+    assert(Math.abs(f16[i] - f32[i]) < 0.004 * f32[0], `f16, step ${i}: ${f16[i]} and ${f32[i]}`);
+  }
+  assert(bf16.some((loss, i) => loss !== f32[i]) && f16.some((loss, i) => loss !== f32[i]));
+});
+
+Deno.test("f16: a gradient that overflows is a step left out, and the scale gives way", async () => {
+  await init();
+  const learner = new Learner({ ...OPTIONS, precision: "f16" });
+  const state = await learner.init({ w: tensor([[1, 2], [3, 4]]) });
+  const step = compile(({ factor, size, lr }: Record<string, Tensor>) => {
+    const loss = linear.apply({ weight: (state.params as { w: Tensor }).w }, factor).sum().mul(size);
+    const update = learner.update(state, loss, lr);
+    commit(state, update);
+    return { gradNorm: update.gradNorm, lossScale: update.lossScale! };
+  });
+  const small = { factor: tensor([[0.01, 0.01]]), size: scalar(1e-6) };
+  const large = { factor: tensor([[2, 2]]), size: scalar(1) };
+  const lr = scalar(0.1);
+  const weights = async () => [...await state.stored.params.matrices.data()];
+  const first = step({ ...small, lr });
+  assertEquals(await first.lossScale.item(), 65536);
+  // 1e-8 is below f16's smallest number, unless it is scaled; two roundings of 2^-11
+  assert(Math.abs(await first.gradNorm.item() - 2e-8) < 2e-8 * 2 ** -10);
+  const before = await weights();
+  // 2 x 65536 is beyond f16
+  assertEquals(await step({ ...large, lr }).gradNorm.item(), 0);
+  assertEquals(await weights(), before);
+  const second = step({ ...large, lr });
+  assertEquals(await second.lossScale.item(), 32768);
+  assertEquals(await second.gradNorm.item(), 0);
+  const third = step({ ...large, lr });
+  assertEquals(await third.lossScale.item(), 16384);
+  assert(Math.abs(await third.gradNorm.item() - 4) < 1e-2);
+  assert((await weights()).every((w, i) => w < before[i]));
+  assertEquals(await state.stored.scaler!.growth_tracker.item(), 1);
 });

@@ -3,7 +3,7 @@ import { checkpointOf, CONFIGS, start } from "../testing/command.ts";
 
 const STEPS = 60;
 
-/** A run with noise in every step, an average, clipping and a decaying learning rate: all that a state can hold. */
+/** A run with noise in every step, an average, clipping, a decaying learning rate and a scaled loss: all that a state can hold. */
 function train(out: string, ...more: string[]): string[] {
   return [
     "train",
@@ -20,6 +20,8 @@ function train(out: string, ...more: string[]): string[] {
     "optimizer.ema_decay=0.9",
     "--set",
     "optimizer.schedule.name=cosine",
+    "--set",
+    "precision=f16",
     ...more,
   ];
 }

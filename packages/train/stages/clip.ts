@@ -5,7 +5,7 @@ import { compile, fold, key, scalar, tensor } from "@dipp/tensor";
 import type { StageConfig } from "../config/schema.ts";
 import { writeModel } from "../models/model_file.ts";
 import { provenance, type RunContext } from "../run/context.ts";
-import { bestParams, commit } from "../run/learner.ts";
+import { bestParams, commit, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
 import { stepKey, STREAM } from "../run/step_key.ts";
@@ -19,7 +19,7 @@ export async function clipStage(config: StageConfig<"clip">, context: RunContext
     ...config.model,
     text: { ...config.model.text, vocab_size: vocabulary.size },
   });
-  const learner = makeLearner(config.optimizer, config.steps);
+  const learner = makeLearner(config.optimizer, config.steps, config.precision);
   const learned = await learner.init(model.init(fold(key(seed), STREAM.init)));
   const best = bestParams(learned) as ContrastiveParams;
   const batch = data.imageBatches({ batchSize: batch_size, seed });
@@ -49,7 +49,7 @@ export async function clipStage(config: StageConfig<"clip">, context: RunContext
   return {
     state: { clip: learned.stored },
     shown: ["loss", "grad_norm"],
-    facts: { parameters: parameterCount(learned.params), words: vocabulary.size },
+    facts: { precision: config.precision, parameters: parameterCount(learned.params), words: vocabulary.size },
     inputs: (step) => ({
       ...upload(batch(step)),
       key: stepKey(seed, STREAM.step, step),
@@ -61,7 +61,7 @@ export async function clipStage(config: StageConfig<"clip">, context: RunContext
       const loss = model.loss(params, model.encodeImages(params, seen), model.encodeTexts(params, inputs.ids));
       const next = learner.update(learned, loss, inputs.lr);
       commit(learned, next);
-      return { loss, grad_norm: next.gradNorm, lr: inputs.lr };
+      return { loss, ...updateMetrics(next), lr: inputs.lr };
     },
     observe: validate,
     async finish(step) {

@@ -12,7 +12,7 @@ import { generatorDraw, teacherDraw } from "../models/drawer.ts";
 import { writeModel } from "../models/model_file.ts";
 import { nullCond, scoreModel, toImages } from "../models/score_models.ts";
 import { provenance, type RunContext } from "../run/context.ts";
-import { bestParams, commit, type LearnerState, type LearnerUpdate } from "../run/learner.ts";
+import { bestParams, commit, type LearnerState, type LearnerUpdate, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import { SamplePictures } from "../run/sample_pictures.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
@@ -41,8 +41,12 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
   const rule = trainsFake
     ? { fakeUpdates: fakeConfig.updates, generatorEvery: config.generator.every, warmupSteps: fakeConfig.warmup_steps }
     : { fakeUpdates: 0, generatorEvery: 1, warmupSteps: 0 };
-  const generatorLearner = makeLearner(config.generator.optimizer, Math.ceil(config.steps / rule.generatorEvery));
-  const fakeLearner = makeLearner(fakeConfig.optimizer, config.steps);
+  const generatorLearner = makeLearner(
+    config.generator.optimizer,
+    Math.ceil(config.steps / rule.generatorEvery),
+    config.precision,
+  );
+  const fakeLearner = makeLearner(fakeConfig.optimizer, config.steps, config.precision);
   const generator = await generatorLearner.init(models.generator.params);
   const fake = await fakeLearner.init(models.fake.params);
   const teacher = scores(models.teacher.params);
@@ -91,7 +95,7 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
     const metrics = {
       ...diagnostics,
       ...(reward ? { reward: reward.score(toImages(x0), cond).mean() } : {}),
-      grad_norm: update.gradNorm,
+      ...updateMetrics(update),
       lr: inputs.lr,
     };
     return { update, metrics };
@@ -109,6 +113,7 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
     state: { generator: generator.stored, ...(trainsFake ? { fake: fake.stored } : {}) },
     shown: ["reward", "loss", "loss_fake", "field_ratio/reward_to_kl"],
     facts: {
+      precision: config.precision,
       parameters: parameterCount(generator.params),
       words: vocabulary.size,
       sigma_init: sigmaInit,
@@ -135,7 +140,7 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
       if (trainsFake) {
         const { loss, ...update } = fakeUpdates(inputs);
         commit(fake, update);
-        Object.assign(metrics, { loss_fake: loss, grad_norm_fake: update.gradNorm, lr_fake: inputs.lr_fake });
+        Object.assign(metrics, { loss_fake: loss, ...updateMetrics(update, "_fake"), lr_fake: inputs.lr_fake });
         fakeParams = update.state.params;
       }
       if (!("lr" in inputs)) return metrics;

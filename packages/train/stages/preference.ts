@@ -6,7 +6,7 @@ import type { StageConfig } from "../config/schema.ts";
 import type { PairBatch } from "../data.ts";
 import { writeModel } from "../models/model_file.ts";
 import { provenance, type RunContext } from "../run/context.ts";
-import { bestParams, commit } from "../run/learner.ts";
+import { bestParams, commit, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
 import { stepKey, STREAM } from "../run/step_key.ts";
@@ -20,7 +20,7 @@ export async function preferenceStage(config: StageConfig<"preference">, context
     ...config.model,
     text: { ...config.model.text, vocab_size: vocabulary.size },
   });
-  const learner = makeLearner(config.optimizer, config.steps);
+  const learner = makeLearner(config.optimizer, config.steps, config.precision);
   const learned = await learner.init(network.init(fold(key(seed), STREAM.init)));
   const best = bestParams(learned) as BradleyTerryParams;
   const batch = data.pairBatches({ batchSize: batch_size, seed });
@@ -48,7 +48,7 @@ export async function preferenceStage(config: StageConfig<"preference">, context
   return {
     state: { preference: learned.stored },
     shown: ["loss", "accuracy", "grad_norm"],
-    facts: { parameters: parameterCount(learned.params), words: vocabulary.size },
+    facts: { precision: config.precision, parameters: parameterCount(learned.params), words: vocabulary.size },
     inputs: (step) => ({
       ...upload(batch(step)),
       key: stepKey(seed, STREAM.step, step),
@@ -61,7 +61,7 @@ export async function preferenceStage(config: StageConfig<"preference">, context
       const loss = bradleyTerryLoss(win, lose);
       const next = learner.update(learned, loss, lr);
       commit(learned, next);
-      return { loss, accuracy: pairAccuracy(win, lose), grad_norm: next.gradNorm, lr };
+      return { loss, accuracy: pairAccuracy(win, lose), ...updateMetrics(next), lr };
     },
     observe: validate,
     async finish(step) {

@@ -7,7 +7,7 @@ import type { StageConfig } from "../config/schema.ts";
 import { writeModel } from "../models/model_file.ts";
 import { nullCond, samplerFor, scoreModel, textModel, toImages } from "../models/score_models.ts";
 import { provenance, type RunContext } from "../run/context.ts";
-import { bestParams, commit } from "../run/learner.ts";
+import { bestParams, commit, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import { type Draw, SamplePictures } from "../run/sample_pictures.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
@@ -19,7 +19,7 @@ export async function teacherStage(config: StageConfig<"teacher">, context: RunC
   const { data } = context;
   const { vocabulary } = data;
   const network = textModel(config.model, vocabulary);
-  const learner = makeLearner(config.optimizer, config.steps);
+  const learner = makeLearner(config.optimizer, config.steps, config.precision);
   const learned = await learner.init(network.init(fold(key(seed), STREAM.init)));
   const batch = data.imageBatches({ batchSize: batch_size, seed, nullProbability: config.null_probability });
 
@@ -60,7 +60,12 @@ export async function teacherStage(config: StageConfig<"teacher">, context: RunC
   return {
     state: { teacher: learned.stored },
     shown: ["loss", "grad_norm"],
-    facts: { parameters: parameterCount(learned.params), words: vocabulary.size, guidance },
+    facts: {
+      precision: config.precision,
+      parameters: parameterCount(learned.params),
+      words: vocabulary.size,
+      guidance,
+    },
     inputs: (step) => ({
       ...upload(batch(step)),
       key: stepKey(seed, STREAM.step, step),
@@ -70,7 +75,7 @@ export async function teacherStage(config: StageConfig<"teacher">, context: RunC
       const loss = lossOf(learned.params, inputs);
       const next = learner.update(learned, loss, inputs.lr);
       commit(learned, next);
-      return { loss, grad_norm: next.gradNorm, lr: inputs.lr };
+      return { loss, ...updateMetrics(next), lr: inputs.lr };
     },
     async observe(step) {
       await pictures.write(`${context.out}/samples/step-${`${step}`.padStart(6, "0")}.png`, draw, batch_size);
