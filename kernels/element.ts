@@ -7,6 +7,8 @@ export interface StorageArray {
   readonly name: string;
   /** How elements lie in it: it is declared as an array of `f32`, `vec4<f32>` or `u32`. "f32" by default. */
   readonly type?: ElementType;
+  /** Expression of the word at an index, where it is not `name[index]`: an array may be bound in several parts. */
+  word?(index: string): string;
 }
 
 /** Elements in one word of an array. */
@@ -20,11 +22,17 @@ function unpacked(word: string, part: number, type: ElementType): string {
   return part === 0 ? `bitcast<f32>(${word} << 16u)` : `bitcast<f32>(${word} & 0xffff0000u)`;
 }
 
+/** WGSL expression of the word at `index`, a u32 expression. */
+export function wordAt(array: StorageArray, index: string): string {
+  return array.word?.(index) ?? `${array.name}[${index}]`;
+}
+
 /** WGSL expression (f32) of the element at `index`, a u32 expression. */
-export function element({ name, type = "f32" }: StorageArray, index: string): string {
-  if (type === "f32") return `${name}[${index}]`;
-  if (type === "vec4") return `${name}[(${index}) / 4u][(${index}) % 4u]`;
-  return unpacked(`(${name}[(${index}) / 2u] >> ((${index}) % 2u * 16u))`, 0, type);
+export function element(array: StorageArray, index: string): string {
+  const { type = "f32" } = array;
+  if (type === "f32") return wordAt(array, index);
+  if (type === "vec4") return `${wordAt(array, `(${index}) / 4u`)}[(${index}) % 4u]`;
+  return unpacked(`(${wordAt(array, `(${index}) / 2u`)} >> ((${index}) % 2u * 16u))`, 0, type);
 }
 
 /**
@@ -43,7 +51,7 @@ export function loadElements(
   aligned: boolean,
   guard: (name: string) => string | undefined = () => undefined,
 ): string[] {
-  const { name: source, type = "f32" } = array;
+  const { type = "f32" } = array;
   const size = PER_WORD[type];
   const words = new Map<number, string>();
   return elements.flatMap(([name, offset]) => {
@@ -54,7 +62,7 @@ export function loadElements(
     const known = words.get(at4);
     const word = known ?? `${name}w`;
     words.set(at4, word);
-    const load = known ? [] : [`let ${word} = ${source}[${at} / ${size}u + ${at4}u];`];
+    const load = known ? [] : [`let ${word} = ${wordAt(array, `${at} / ${size}u + ${at4}u`)};`];
     return [...load, bind(unpacked(word, offset % size, type))];
   });
 }

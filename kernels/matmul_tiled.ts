@@ -1,4 +1,4 @@
-import { element, PER_WORD } from "./element.ts";
+import { element, PER_WORD, wordAt } from "./element.ts";
 import { type Kernel, range, spread, surplus } from "./kernel.ts";
 import type { MatmulOperand, MatmulSpec } from "./matmul.ts";
 import type { TiledVariant } from "./matmul_variant.ts";
@@ -177,7 +177,7 @@ function matrixFactor(
     along,
     prologue: `let ${name} = ${operand.base("z")};`,
     at: (p, t) => element(operand, address(p, t)),
-    ...(whole && { quad: (p: string, t: string) => `${operand.name}[(${address(p, t)}) / 4u]` }),
+    ...(whole && { quad: (p: string, t: string) => wordAt(operand, `(${address(p, t)}) / 4u`) }),
   };
 }
 

@@ -31,6 +31,10 @@ export interface Binding {
   readonly buffer: BackendBuffer;
   /** How the kernel uses it; must be what the kernel was compiled with. */
   readonly access: Access;
+  /** First byte to bind, a multiple of 256; 0 by default. Ranges of one buffer that a kernel writes must not overlap. */
+  readonly offset?: number;
+  /** Bytes to bind, at most `maxBindingBytes`; the whole buffer by default. */
+  readonly bytes?: number;
 }
 
 /** One run of a kernel. */
@@ -79,8 +83,10 @@ export interface Program {
 export interface BackendLimits {
   /** Most buffers of one kernel. */
   readonly maxBuffersPerKernel: number;
-  /** Largest buffer that a kernel can bind, in bytes. */
+  /** Largest buffer, in bytes. */
   readonly maxBufferBytes: number;
+  /** Most bytes of a buffer that one binding shows. */
+  readonly maxBindingBytes: number;
   /** Most workgroups along one dimension of a dispatch. */
   readonly maxWorkgroupsPerDimension: number;
   /** Most invocations in one workgroup, and most along its x dimension. */

@@ -42,6 +42,12 @@ export interface WebGpuOptions {
    * @default {false}
    */
   fallback?: boolean;
+  /**
+   * Bind fewer bytes at once than the adapter allows, to see what happens beyond.
+   *
+   * @default {Infinity}
+   */
+  maxBindingBytes?: number;
 }
 
 /**
@@ -83,8 +89,8 @@ export interface WebGpuOptions {
 export async function createWebGpuBackend(
   options: WebGpuOptions = {},
 ): Promise<Backend> {
-  const { poolBytes = POOL_BYTES, fallback = false } = options;
-  return new WebGpuBackend(await openDevice(fallback), poolBytes);
+  const { poolBytes = POOL_BYTES, fallback = false, maxBindingBytes = Infinity } = options;
+  return new WebGpuBackend(await openDevice(fallback), poolBytes, maxBindingBytes);
 }
 
 class WebGpuBackend implements Backend {
@@ -104,11 +110,12 @@ class WebGpuBackend implements Backend {
   #uploaded = 0;
   #destroyed = false;
 
-  constructor(open: OpenDevice, poolBytes: number) {
+  constructor(open: OpenDevice, poolBytes: number, maxBindingBytes: number) {
     const { device } = open;
     this.description = open.description;
     this.adapterClass = open.adapterClass;
-    this.limits = backendLimits(device.limits);
+    const limits = backendLimits(device.limits);
+    this.limits = { ...limits, maxBindingBytes: Math.min(limits.maxBindingBytes, maxBindingBytes) };
     this.features = grantedFeatures(device);
     this.subgroupSize = open.subgroupSize;
     this.#device = device;

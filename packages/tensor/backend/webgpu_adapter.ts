@@ -102,17 +102,14 @@ export function classifyAdapter(
 
 /** The limits that planning needs, from those of a device. */
 export function backendLimits(limits: GPUSupportedLimits): BackendLimits {
-  const largest = Math.min(
-    limits.maxBufferSize,
-    limits.maxStorageBufferBindingSize,
-  );
+  const words = (bytes: number) => bytes - bytes % 4;
   return {
     maxBuffersPerKernel: Math.min(
       limits.maxStorageBuffersPerShaderStage,
       limits.maxBindingsPerBindGroup,
     ),
-    // Bindings are whole words.
-    maxBufferBytes: largest - largest % 4,
+    maxBufferBytes: words(limits.maxBufferSize),
+    maxBindingBytes: words(Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize)),
     maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     maxWorkgroupSize: Math.min(
       limits.maxComputeInvocationsPerWorkgroup,

@@ -51,6 +51,16 @@ export class WebGpuPipeline implements BackendPipeline {
   }
 }
 
+/** A block, or a range of its bytes. */
+export interface BoundRange {
+  /** The memory. */
+  readonly block: Block;
+  /** First byte; 0 by default. */
+  readonly offset?: number;
+  /** Number of bytes; all by default. */
+  readonly bytes?: number;
+}
+
 /** Compiles kernels of a device and binds blocks to them. */
 export class Kernels {
   readonly #device: GPUDevice;
@@ -108,19 +118,22 @@ export class Kernels {
   }
 
   /** The bind group of blocks for a kernel. */
-  bind(pipeline: WebGpuPipeline, blocks: readonly Block[]): GPUBindGroup {
+  bind(pipeline: WebGpuPipeline, ranges: readonly BoundRange[]): GPUBindGroup {
     let key = pipeline.layout.key;
-    for (const block of blocks) key += `,${block.id}`;
+    for (const { block, offset, bytes } of ranges) {
+      key += bytes === undefined ? `,${block.id}` : `,${block.id}@${offset}+${bytes}`;
+    }
     const known = this.#groups.get(key);
     if (known !== undefined) return known.group;
     const group = this.#device.createBindGroup({
       label: pipeline.label,
       layout: pipeline.layout.group,
-      entries: blocks.map((block, binding) => ({
+      entries: ranges.map(({ block, offset = 0, bytes }, binding) => ({
         binding,
-        resource: { buffer: block.gpu },
+        resource: { buffer: block.gpu, offset, ...(bytes !== undefined && { size: Math.ceil(bytes / 4) * 4 }) },
       })),
     });
+    const blocks = ranges.map((range) => range.block);
     this.#groups.set(key, { group, blocks });
     for (const block of blocks) block.groupKeys.add(key);
     if (this.#groups.size > MAX_GROUPS) this.#forget(this.#groups.keys().next().value!);

@@ -5,9 +5,17 @@
  * @module
  */
 
-import type { BackendBuffer, BackendLimits, Command, CopyCommand, DispatchCommand, Program } from "./backend.ts";
-import { type Kernels, WebGpuPipeline } from "./webgpu_kernel.ts";
-import { type Block, WebGpuBuffer } from "./webgpu_memory.ts";
+import type {
+  BackendBuffer,
+  BackendLimits,
+  Binding,
+  Command,
+  CopyCommand,
+  DispatchCommand,
+  Program,
+} from "./backend.ts";
+import { type BoundRange, type Kernels, WebGpuPipeline } from "./webgpu_kernel.ts";
+import { WebGpuBuffer } from "./webgpu_memory.ts";
 
 /** A dispatch with everything looked up. */
 interface Dispatch {
@@ -57,7 +65,7 @@ export class WebGpuProgram implements Program {
         const { pipeline, workgroups } = command;
         if (!(pipeline instanceof WebGpuPipeline)) throw foreign("pipeline");
         checkWorkgroups(command, limits);
-        const blocks = boundBlocks(command, pipeline, buffers);
+        const blocks = boundBlocks(command, pipeline, buffers, limits.maxBindingBytes);
         if (workgroups.includes(0)) continue;
         pipelines.add(pipeline);
         const group = kernels.bind(pipeline, blocks);
@@ -172,7 +180,8 @@ function boundBlocks(
   command: DispatchCommand,
   pipeline: WebGpuPipeline,
   buffers: Set<WebGpuBuffer>,
-): Block[] {
+  most: number,
+): BoundRange[] {
   const { label, access } = pipeline;
   if (command.buffers.length !== access.length) {
     throw new TypeError(
@@ -187,19 +196,48 @@ function boundBlocks(
           `the kernel was compiled with "${access[i]}"`,
       );
     }
-    return own(binding.buffer);
+    return boundRange(binding, label, most);
   });
-  bound.forEach((buffer, i) => {
+  bound.forEach(({ buffer, offset, bytes }, i) => {
     buffers.add(buffer);
     if (access[i] !== "read_write") return;
-    const other = bound.findIndex((b, j) => j !== i && b === buffer);
+    const other = bound.findIndex((b, j) =>
+      j !== i && b.buffer === buffer &&
+      (access[j] === "read" || b.offset < offset + bytes && offset < b.offset + b.bytes)
+    );
     if (other < 0) return;
     throw new TypeError(
       `Kernel "${label}" writes to its buffer ${i}, which is also bound as ` +
         `its buffer ${other}`,
     );
   });
-  return bound.map((buffer) => buffer.block);
+  return bound.map(({ buffer, offset, bytes }, i) => ({
+    block: buffer.block,
+    // A whole buffer is bound to the end of its block where that can be bound
+    ...((command.buffers[i].bytes !== undefined || buffer.block.bytes > most) && { offset, bytes }),
+  }));
+}
+
+/** What a binding shows, checked. */
+function boundRange(
+  { buffer, offset = 0, bytes }: Binding,
+  label: string,
+  most: number,
+): { buffer: WebGpuBuffer; offset: number; bytes: number } {
+  const handle = own(buffer);
+  const length = bytes ?? handle.bytes - offset;
+  if (offset % 256 !== 0 || offset < 0 || length < 0 || offset + length > handle.bytes) {
+    throw new RangeError(
+      `Kernel "${label}" binds ${length} bytes from byte ${offset} of a buffer of ${handle.bytes} bytes: expected a ` +
+        "range inside it that starts at a multiple of 256",
+    );
+  }
+  if (length > most) {
+    throw new RangeError(
+      `Kernel "${label}" binds ${length} bytes at once: the adapter's limit for one binding is ${most} bytes`,
+    );
+  }
+  return { buffer: handle, offset, bytes: length };
 }
 
 function copyStep(command: CopyCommand, buffers: Set<WebGpuBuffer>): Copy {

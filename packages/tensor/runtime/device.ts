@@ -1,6 +1,6 @@
 /** The process's device. */
 import type { Backend, BackendStats } from "../backend/backend.ts";
-import { createWebGpuBackend } from "../backend/webgpu.ts";
+import { createWebGpuBackend, type WebGpuOptions } from "../backend/webgpu.ts";
 import { collect } from "./reclaim.ts";
 import { tensorStats } from "./storage.ts";
 
@@ -56,9 +56,9 @@ export function backendIfStarted(): Backend | undefined {
   return current;
 }
 
-/** Starts the backend on first use. */
-export async function backend(): Promise<Backend> {
-  starting ??= createWebGpuBackend();
+/** Starts the backend on first use, which options are for. */
+export async function backend(options?: WebGpuOptions): Promise<Backend> {
+  starting ??= createWebGpuBackend(options);
   try {
     return current = await starting;
   } catch (error) {

@@ -42,6 +42,8 @@ export function targetOf(backend: Backend): Target {
   return {
     kind: backend.adapterClass === "software" ? "software" : "gpu",
     maxBuffers: backend.limits.maxBuffersPerKernel,
+    maxBufferBytes: backend.limits.maxBufferBytes,
+    maxBindingBytes: backend.limits.maxBindingBytes,
     subgroup: backend.subgroupSize,
     tuning: tuningOf(backend),
   };

@@ -1,8 +1,9 @@
 /** Writes fused WGSL: follows the graph from a kernel's root down to the buffers that it reads. */
-import { isHalf, storageType, wgslType } from "../dtype.ts";
+import { byteLength, isHalf, storageType, wgslType } from "../dtype.ts";
 import type { Emitter } from "../primitive.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Index, multipleOfFour, ravel, wgsl } from "./index_expression.ts";
+import { partBytes, partName, partsOf, readFunction, writeFunction } from "./parts.ts";
 
 /** The buffers, helper functions and numbering that all parts of one kernel share. */
 export class KernelScope {
@@ -17,9 +18,28 @@ export class KernelScope {
   readonly #ids = new Map<Tensor, number>();
   #names = 0;
 
+  /** Bytes that the device can bind at once. */
+  readonly limit: number;
+
   /** `wide` tells which tensors are loaded four elements at a time. */
-  constructor(wide: (tensor: Tensor) => boolean = () => false) {
+  constructor(limit: number, wide: (tensor: Tensor) => boolean = () => false) {
+    this.limit = limit;
     this.#wide = wide;
+  }
+
+  /** Bindings that a tensor takes. */
+  parts(tensor: Tensor): number {
+    return partsOf(byteLength(tensor.dtype, tensor.size), this.limit).length;
+  }
+
+  /** Expression of a word of a tensor's buffer; `name` is that of its binding. */
+  word(tensor: Tensor, name: string, index: string): string {
+    return this.parts(tensor) > 1 ? `${name}_at(${index})` : `${name}[${index}]`;
+  }
+
+  /** Statement that writes a word of the kernel's output. */
+  store(output: Tensor, name: string, index: string, word: string): string {
+    return this.parts(output) > 1 ? `${name}_put(${index}, ${word});` : `${name}[${index}] = ${word};`;
   }
 
   /** Whether a tensor is bound as an array of vectors of four. */
@@ -98,7 +118,7 @@ export class Body implements Emitter {
   }
 
   #bindWide(name: string, at: string, tensor: Tensor): string {
-    return this.bind(`${name}[${at}]`, `vec4<${storageType(tensor.dtype)}>`);
+    return this.bind(this.#scope.word(tensor, name, at), `vec4<${storageType(tensor.dtype)}>`);
   }
 
   value(tensor: Tensor, coords: readonly Index[]): string {
@@ -145,12 +165,12 @@ export class Body implements Emitter {
       ? this.bind(wgsl(position), "u32")
       : wgsl(position);
     if (tensor.dtype === "bool") {
-      return this.bind(`${name}[${at}] != 0u`, "bool");
+      return this.bind(`${this.#scope.word(tensor, name, at)} != 0u`, "bool");
     }
     if (!isHalf(tensor.dtype)) {
-      return this.bind(`${name}[${at}]`, storageType(tensor.dtype));
+      return this.bind(this.#scope.word(tensor, name, at), storageType(tensor.dtype));
     }
-    const pair = this.bind(`${name}[${at} / 2u]`, "u32");
+    const pair = this.bind(this.#scope.word(tensor, name, `${at} / 2u`), "u32");
     const bits = `((${pair} >> (16u * (${at} & 1u))) & 0xffffu)`;
     return this.bind(
       tensor.dtype === "bf16" ? `bitcast<f32>(${bits} << 16u)` : `unpack2x16float(${bits}).x`,
@@ -166,16 +186,23 @@ export function declare(
   inPlace?: Tensor,
   wideOutput = false,
 ): string {
-  const element = (t: Tensor) => scope.isWide(t) ? `vec4<${storageType(t.dtype)}>` : storageType(t.dtype);
-  const lines = [...scope.reads].map(([tensor, name], i) => {
-    const access = tensor === inPlace ? "read_write" : "read";
-    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${element(tensor)}>;`;
-  });
-  if (!inPlace) {
-    const type = storageType(output.dtype);
-    const result = wideOutput ? `vec4<${type}>` : type;
-    lines.push(`@group(0) @binding(${lines.length}) var<storage, read_write> result: array<${result}>;`);
+  const lines: string[] = [];
+  let binding = 0;
+  const bind = (tensor: Tensor, name: string, isWide: boolean, access: "read" | "read_write") => {
+    const type = isWide ? `vec4<${storageType(tensor.dtype)}>` : storageType(tensor.dtype);
+    const count = scope.parts(tensor);
+    for (let part = 0; part < count; part++) {
+      lines.push(`@group(0) @binding(${binding++}) var<storage, ${access}> ${partName(name, part)}: array<${type}>;`);
+    }
+    if (count === 1) return;
+    const words = partBytes(scope.limit) / (isWide ? 16 : 4);
+    lines.push(readFunction(name, type, count, words));
+    if (access === "read_write") lines.push(writeFunction(name, type, count, words));
+  };
+  for (const [tensor, name] of scope.reads) {
+    bind(tensor, name, scope.isWide(tensor), tensor === inPlace ? "read_write" : "read");
   }
+  if (!inPlace) bind(output, "result", wideOutput, "read_write");
   return lines.join("\n");
 }
 
@@ -185,6 +212,12 @@ export function storedForm(output: Tensor, value: string): string {
 }
 
 /** Statement that stores a value of the output's dtype at a linear position. */
-export function storeStatement(output: Tensor, name: string, position: string, value: string): string {
-  return `${name}[${position}] = ${storedForm(output, value)};`;
+export function storeStatement(
+  scope: KernelScope,
+  output: Tensor,
+  name: string,
+  position: string,
+  value: string,
+): string {
+  return scope.store(output, name, position, storedForm(output, value));
 }

@@ -51,6 +51,10 @@ export interface Target {
   readonly maxBuffers: number;
   /** Invocations in a subgroup, where there are subgroup operations and all subgroups are of that size. */
   readonly subgroup?: number | undefined;
+  /** Bytes that one binding can show; buffers beyond it are bound in parts. */
+  readonly maxBindingBytes?: number | undefined;
+  /** Bytes that one buffer can have. */
+  readonly maxBufferBytes?: number | undefined;
   /** Measured forms of kernels. */
   readonly tuning?: Tuning | undefined;
 }
@@ -67,8 +71,9 @@ export function lower(
     const reads = root.inputs.map((input) => contiguousBase(input, stored)!);
     return { label: `pack ${show(root.shape)}`, reads, root, core: root, positions: new Map() };
   }
-  const plain = core ? undefined : lowerElementwise(root, stored, inPlace);
-  let scope = plain?.scope ?? new KernelScope();
+  const limit = target.maxBindingBytes ?? Infinity;
+  const plain = core ? undefined : lowerElementwise(root, stored, limit, inPlace);
+  let scope = plain?.scope ?? new KernelScope(limit);
   const build = (kernel: Kernel): LoweredKernel => ({
     kernel,
     label: `${root.primitive.name}${core && core !== root ? `+${core.primitive.name}` : ""} ${show(root.shape)}`,
@@ -88,7 +93,7 @@ export function lower(
     const body = new Body(scope, stored, value);
     const result = body.root(root, unravel(i, root.shape));
     if (inPlace) scope.read(inPlace, i.key);
-    return [...body.statements, storeStatement(root, output(), "i", result)]
+    return [...body.statements, storeStatement(scope, root, output(), "i", result)]
       .join("\n  ");
   };
   /** The epilogue as a function, for kernels that finish several elements in one invocation. */
@@ -110,7 +115,11 @@ export function lower(
       return { result: body.root(root, unravel(position, root.shape)), statements: body.statements };
     });
     const whole = packed(root.dtype, bodies[0].result, bodies[1].result, (source) => scope.helper(source));
-    const statements = ["let word = i / 2u;", ...bodies.flatMap((b) => b.statements), `result[word] = ${whole};`];
+    const statements = [
+      "let word = i / 2u;",
+      ...bodies.flatMap((b) => b.statements),
+      scope.store(root, "result", "word", whole),
+    ];
     return `fn finish(i: u32, value: f32, next: f32) {\n  ${statements.join("\n  ")}\n}`;
   };
 
@@ -136,9 +145,9 @@ export function lower(
     const shape = reductionShape(primitive, input, target);
     const block = (scope: KernelScope) => emitBlock(primitive, input, shape, new Body(scope, stored));
     // The first pass finds out which buffers are read other than four in a row
-    const probe = new KernelScope(() => true);
+    const probe = new KernelScope(limit, () => true);
     block(probe);
-    scope = new KernelScope((t) => !probe.scattered.has(t) && !epilogueReads().has(t));
+    scope = new KernelScope(limit, (t) => !probe.scattered.has(t) && !epilogueReads().has(t));
     const { statements, values } = block(scope);
     const finish = epilogueFunction();
     return reduce({
@@ -157,7 +166,7 @@ export function lower(
   /** What the epilogue reads, which it reads one by one. */
   function epilogueReads(): ReadonlyMap<Tensor, string> {
     const outer = scope;
-    scope = new KernelScope();
+    scope = new KernelScope(limit);
     epilogue("0");
     const { reads } = scope;
     scope = outer;
@@ -172,6 +181,7 @@ export function lower(
       return {
         name,
         type: elementType(address.base),
+        word: (index: string) => scope.word(address.base, name, index),
         base: batch,
         alignment: commonFactor(address.batch),
         rowStride: address.row,
@@ -200,7 +210,8 @@ export function lower(
   function lowerConv(primitive: ConvPrimitive): Kernel {
     const [first, second] = core!.inputs.map((operand) => {
       const base = contiguousBase(operand, stored, true)!;
-      return { name: scope.read(base, "window"), type: elementType(base) };
+      const name = scope.read(base, "window");
+      return { name, type: elementType(base), word: (index: string) => scope.word(base, name, index) };
     });
     const finish = storePair ? pairFunction(core!.shape[3]) : epilogueFunction();
     const spec: ConvSpec = {

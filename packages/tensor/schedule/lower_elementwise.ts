@@ -15,21 +15,22 @@ export interface ElementwiseLowering {
 /** Elements from which wide accesses earn back the time that the driver takes to compile them. */
 export const WORTH_WIDTH = 4096;
 
-/** Lowers `root` element by element, in vectors of four where its size allows. */
+/** Lowers `root` element by element, in vectors of four where its size allows; `limit` is that of one binding. */
 export function lowerElementwise(
   root: Tensor,
   stored: (t: Tensor) => boolean,
+  limit: number,
   inPlace?: Tensor,
 ): ElementwiseLowering {
-  if (isHalf(root.dtype)) return lowerPairs(root, stored);
-  const scope = new KernelScope();
+  if (isHalf(root.dtype)) return lowerPairs(root, stored, limit);
+  const scope = new KernelScope(limit);
   const body = new Body(scope, stored);
   const i = variable("i", root.size);
   const result = body.root(root, unravel(i, root.shape));
   if (inPlace) scope.read(inPlace, i.key);
-  const wide = root.size % 4 === 0 && root.size >= WORTH_WIDTH ? lowerWide(root, stored, inPlace) : null;
+  const wide = root.size % 4 === 0 && root.size >= WORTH_WIDTH ? lowerWide(root, stored, limit, inPlace) : null;
   if (wide) return { kernel: wide, scope };
-  const store = storeStatement(root, inPlace ? scope.reads.get(inPlace)! : "result", "i", result);
+  const store = storeStatement(scope, root, inPlace ? scope.reads.get(inPlace)! : "result", "i", result);
   return { kernel: module(scope, root, root.size, [...body.statements, store], inPlace), scope };
 }
 
@@ -49,7 +50,7 @@ function module(
 }
 
 /** Four neighbouring elements an invocation, which reads and writes neighbours with one access. */
-function lowerWide(root: Tensor, stored: (t: Tensor) => boolean, inPlace?: Tensor): Kernel | null {
+function lowerWide(root: Tensor, stored: (t: Tensor) => boolean, limit: number, inPlace?: Tensor): Kernel | null {
   const first = scale(variable("i", root.size / 4), 4);
   const emit = (scope: KernelScope): string[] => {
     const body = new Body(scope, stored);
@@ -57,25 +58,26 @@ function lowerWide(root: Tensor, stored: (t: Tensor) => boolean, inPlace?: Tenso
       storedForm(root, body.root(root, unravel(add(first, constant(u)), root.shape)))
     );
     const output = inPlace ? scope.read(inPlace, "") : "result";
-    return [...body.statements, `${output}[i] = vec4<${storageType(root.dtype)}>(${values.join(", ")});`];
+    const vector = `vec4<${storageType(root.dtype)}>(${values.join(", ")})`;
+    return [...body.statements, scope.store(inPlace ?? root, output, "i", vector)];
   };
   // The first pass finds out which buffers are read other than four in a row
-  const probe = new KernelScope(() => true);
+  const probe = new KernelScope(limit, () => true);
   emit(probe);
   if (inPlace && probe.scattered.has(inPlace)) return null;
-  const scope = new KernelScope((t) => !probe.scattered.has(t));
+  const scope = new KernelScope(limit, (t) => !probe.scattered.has(t));
   const statements = emit(scope);
   return module(scope, root, root.size / 4, statements, inPlace, true);
 }
 
 /** 16-bit outputs: two elements share a word, so one invocation writes both. */
-function lowerPairs(root: Tensor, stored: (t: Tensor) => boolean): ElementwiseLowering {
-  const scope = new KernelScope();
+function lowerPairs(root: Tensor, stored: (t: Tensor) => boolean, limit: number): ElementwiseLowering {
+  const scope = new KernelScope(limit);
   const body = new Body(scope, stored);
   const size = Math.ceil(root.size / 2);
   const [low, high] = [0, 1].map((o) =>
     body.root(root, unravel(add(scale(variable("i", size), 2), constant(o)), root.shape))
   );
   const word = packed(root.dtype, low, high, (source) => scope.helper(source));
-  return { kernel: module(scope, root, size, [...body.statements, `result[i] = ${word};`]), scope };
+  return { kernel: module(scope, root, size, [...body.statements, scope.store(root, "result", "i", word)]), scope };
 }

@@ -1,12 +1,13 @@
 /** Binds the description of a plan to buffers and pipelines. */
 import type { Kernel } from "@dipp/kernels";
-import type { Backend, BackendBuffer, Binding, Command, Program } from "../backend/backend.ts";
+import type { Access, Backend, BackendBuffer, Binding, Command, Program } from "../backend/backend.ts";
 import { byteLength } from "../dtype.ts";
 import { deviceBuffer } from "../runtime/storage.ts";
 import type { Tensor } from "../tensor.ts";
 import type { PlanDescription } from "./describe.ts";
 import { isLeaf } from "./group.ts";
 import type { LoweredKernel } from "./lower.ts";
+import { partsOf } from "./parts.ts";
 
 /** A plan bound to buffers, ready to be submitted any number of times. */
 export interface Plan {
@@ -82,11 +83,16 @@ function bindCommands(
 }
 
 function dispatch(k: LoweredKernel, kernel: Kernel, bufferOf: (t: Tensor) => BackendBuffer, backend: Backend): Command {
-  const buffers: Binding[] = k.reads.map((t) => ({
-    buffer: bufferOf(t),
-    access: t === k.inPlace ? "read_write" : "read",
-  }));
-  if (k.inPlace === undefined) buffers.push({ buffer: bufferOf(k.root), access: "read_write" });
+  const bind = (t: Tensor, access: Access): Binding[] =>
+    partsOf(byteLength(t.dtype, t.size), backend.limits.maxBindingBytes).map((part, _, all) => ({
+      buffer: bufferOf(t),
+      access,
+      ...(all.length > 1 && part),
+    }));
+  const buffers = [
+    ...k.reads.flatMap((t) => bind(t, t === k.inPlace ? "read_write" : "read")),
+    ...(k.inPlace ? [] : bind(k.root, "read_write")),
+  ];
   const pipeline = backend.compile(kernel.code, k.label, buffers.map((b) => b.access));
   return { kind: "dispatch", pipeline, buffers, workgroups: kernel.workgroups };
 }

@@ -1,10 +1,11 @@
 /** From a graph to an ordered list of kernels: groups nodes, fuses each core with the chain that follows it, lowers. */
-import { isHalf } from "../dtype.ts";
+import { byteLength, isHalf } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
 import { NotFusable } from "./emitter.ts";
 import { group, isLeaf, operandsOf } from "./group.ts";
 import { add, constant, scale, variable } from "./index_expression.ts";
 import { lower, type LoweredKernel, type Target } from "./lower.ts";
+import { partsOf } from "./parts.ts";
 
 /** Kernels in the order in which they run. */
 export function schedule(
@@ -12,7 +13,7 @@ export function schedule(
   target: Target,
 ): LoweredKernel[] {
   const force = new Set<Tensor>();
-  const tooWide = (k: LoweredKernel) => k.kernel !== undefined && k.reads.length + 1 > target.maxBuffers;
+  const tooWide = (k: LoweredKernel) => k.kernel !== undefined && bindingCount(k, target) > target.maxBuffers;
   for (;;) {
     const { roots, readers } = group(outputs, force);
     const before = force.size;
@@ -44,6 +45,16 @@ export function schedule(
       return kernels.filter((k) => !fused.has(k.root));
     }
   }
+}
+
+/** Bindings of a kernel: one for each part of what it reads and writes. */
+function bindingCount({ reads, root, inPlace }: LoweredKernel, target: Target): number {
+  const { maxBindingBytes = Infinity, maxBufferBytes = Infinity } = target;
+  return [...reads, ...(inPlace ? [] : [root])].reduce((n, t) => {
+    const bytes = byteLength(t.dtype, t.size);
+    // What no buffer can hold is refused where it is allocated
+    return n + (bytes > maxBufferBytes ? 1 : partsOf(bytes, maxBindingBytes).length);
+  }, 0);
 }
 
 /** The heaviest core that only this kernel reads, element for element. */
@@ -89,8 +100,11 @@ function storePart(
     }
     level = parts;
   }
+  const { maxBuffers, maxBindingBytes = Infinity } = target;
+  const limit = maxBindingBytes === Infinity ? "" : `, in bindings of at most ${maxBindingBytes} bytes`;
   throw new RangeError(
-    `Cannot compute ${root}: it reads more buffers at once than the ${target.maxBuffers} that the device allows`,
+    `Cannot compute ${root} of ${byteLength(root.dtype, root.size)} bytes: it takes more buffers at once than the ` +
+      `${maxBuffers} that the device allows${limit}`,
   );
 }
 
