@@ -1,7 +1,7 @@
 /**
  * dipp beside jax-js, TensorFlow.js and onnxruntime-web: the same work on the same WebGPU adapter, in one table.
  *
- *     deno task bench:peers [--rows SUBSTRING] [--peers a,b] [--device webgpu] [--rounds N] [--json]
+ *     deno task bench:peers [--rows SUBSTRING] [--peers a,b] [--device webgpu] [--rounds N] [--limit SECONDS] [--json]
  *
  * Every implementation runs in a process of its own, and they take turns, so that whatever disturbs the machine
  * disturbs all. A time counts only if the results agree with dipp's; it is the median of several batches of runs with
@@ -60,7 +60,7 @@ async function main(args: string[]): Promise<number> {
   for (const row of chosen.filter((row) => row.first)) {
     console.error(`first result of ${row.name}`);
     const able = Object.keys(names).filter((a) => lines.find((l) => l.name === row.name)?.cells[a].ms !== undefined);
-    first.push(...await measureFirst(row, able, settings));
+    first.push(...await measureFirst(row, able));
   }
   const all = [...lines, ...hostLines(lines), ...first];
   console.log(options.json ? JSON.stringify({ names, lines: all }) : table(all, names));

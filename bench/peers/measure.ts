@@ -138,8 +138,11 @@ async function measureHost(
   }
 }
 
+/** How long a first result may take, in milliseconds. */
+const FIRST_LIMIT_MS = 60_000;
+
 /** Measures the first result of a row in fresh processes: without a shader cache, then with the one that it left. */
-export async function measureFirst(row: Row, adapters: readonly string[], settings: Settings): Promise<Line[]> {
+export async function measureFirst(row: Row, adapters: readonly string[]): Promise<Line[]> {
   const titles = ["no shader cache", "shader cache"];
   const cells: Record<string, Cell>[] = titles.map(() => ({}));
   for (const adapter of adapters) {
@@ -148,7 +151,7 @@ export async function measureFirst(row: Row, adapters: readonly string[], settin
     for (const found of cells) {
       const worker = new Worker(adapter, { MESA_SHADER_CACHE_DIR: cache, __GL_SHADER_DISK_CACHE_PATH: cache });
       await worker.start();
-      const answer = await worker.ask({ do: "prepare", row: row.name, file }, settings.limitMs);
+      const answer = await worker.ask({ do: "prepare", row: row.name, file }, FIRST_LIMIT_MS);
       await worker.stop();
       found[adapter] = failed(answer) ?? { ms: answer.ms };
       if (found[adapter].mark) break;

@@ -62,25 +62,29 @@ export class Worker {
     return await this.ask({ do: "load" });
   }
 
-  /** Sends a command; past the limit, the process is replaced by a fresh one, and the answer is an error. */
+  /**
+   * Sends a command. Where there is no answer, because the process ended or the limit has passed, a fresh process takes
+   * its place, and the answer is an error.
+   */
   async ask(command: Command, limitMs = Infinity): Promise<Answer> {
     const overdue = Promise.withResolvers<"overdue">();
     const timer = limitMs < Infinity ? setTimeout(() => overdue.resolve("overdue"), limitMs) : undefined;
+    let error = `no result in ${limitMs / 1000} s`;
     try {
       await this.#writer!.write(new TextEncoder().encode(JSON.stringify(command) + "\n"));
       const next = await Promise.race([this.#lines!.next(), overdue.promise]);
-      if (next === "overdue") {
-        await this.stop();
-        await this.start();
-        return { error: `no result in ${limitMs / 1000} s` };
+      if (next !== "overdue") {
+        if (!next.done) return JSON.parse(next.value);
+        error = "the process ended";
       }
-      if (next.done) return { error: "the process ended" };
-      return JSON.parse(next.value);
-    } catch (error) {
-      return { error: `the process ended: ${error}` };
+    } catch (reason) {
+      error = `the process ended: ${reason}`;
     } finally {
       clearTimeout(timer);
     }
+    await this.stop();
+    if (command.do !== "load") await this.start();
+    return { error };
   }
 
   /** Ends the process. */

@@ -17,16 +17,24 @@ const ADAPTERS: Record<string, string> = {
 
 const uncaptured: string[] = [];
 let implementation: Implementation;
+let watched: GPUDevice | undefined;
 let job: Job | undefined;
 let perRun = 0;
 
 async function load(adapter: string): Promise<Answer> {
   if (!(adapter in ADAPTERS)) throw new RangeError(`There is no adapter "${adapter}"`);
   implementation = await (await import(ADAPTERS[adapter])).load();
-  implementation.device?.addEventListener("uncapturederror", (event) => {
+  watch();
+  return { name: implementation.name };
+}
+
+/** Notes the errors of the device, which may be there only once there is work. */
+function watch(): void {
+  if (!implementation.device || implementation.device === watched) return;
+  watched = implementation.device;
+  watched.addEventListener("uncapturederror", (event) => {
     uncaptured.push((event as GPUUncapturedErrorEvent).error.message);
   });
-  return { name: implementation.name };
 }
 
 async function prepare(name: string, file: string): Promise<Answer> {
@@ -34,6 +42,7 @@ async function prepare(name: string, file: string): Promise<Answer> {
   const inputs = row.inputs();
   const start = performance.now();
   job = await implementation.prepare(row.work, inputs);
+  watch();
   const results: Float32Array[] = [];
   let ms = 0, before = count(), done = before;
   const checked = row.checked ?? 1;

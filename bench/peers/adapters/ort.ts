@@ -41,9 +41,17 @@ export async function load(): Promise<Implementation> {
   const protobuf: { default: Protobuf } = await import("proto" + "bufjs");
   ort.env.wasm.numThreads = 1;
   ort.env.logLevel = "error";
+  let device: GPUDevice | undefined;
   return {
     name: "onnxruntime-web 1.30.0",
-    prepare: (work, inputs) => makeJob(ort, protobuf.default, work, inputs),
+    get device() {
+      return device;
+    },
+    async prepare(work, inputs) {
+      const job = await makeJob(ort, protobuf.default, work, inputs);
+      device = await ort.env.webgpu.device;
+      return job;
+    },
   };
 }
 
