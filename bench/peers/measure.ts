@@ -17,6 +17,8 @@ export interface Cell {
   readonly submits?: number;
   /** Median time from the call of a run to the end of its last submission, in milliseconds. */
   readonly hostMs?: number;
+  /** Shown behind the time. */
+  readonly note?: string;
 }
 
 /** One line of the table. */

@@ -249,7 +249,11 @@ Deno.test("the table shows times, the best peer's ratio, what is missed, and why
       name: "fast",
       target: 2,
       flops: 2e9,
-      cells: { dipp: { ms: 100, hostMs: 1 }, "jax-js": { ms: 350, hostMs: 5 }, tfjs: { mark: "wrong", reason: "NaN" } },
+      cells: {
+        dipp: { ms: 100, hostMs: 1, dispatches: 400 },
+        "jax-js": { ms: 350, hostMs: 5 },
+        tfjs: { mark: "wrong", reason: "NaN" },
+      },
     },
     { name: "slow", target: 2, cells: { dipp: { ms: 10 }, "jax-js": { ms: 15 }, tfjs: { ms: 40 } } },
   ];
@@ -262,6 +266,7 @@ Deno.test("the table shows times, the best peer's ratio, what is missed, and why
   assertEquals(hostLines(lines).map(({ name, cells }) => [name, cells.dipp.ms, cells["jax-js"].ms]), [
     ["JavaScript of one fast", 1, 5],
   ]);
+  assertStringIncludes(table(hostLines(lines), { dipp: "dipp" }), "| 1.00 (2.5 us x 400) |");
 });
 
 Deno.test("the ONNX graphs chain up, and say what they cannot do", async () => {

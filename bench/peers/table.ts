@@ -15,7 +15,10 @@ export function hostLines(lines: readonly Line[]): Line[] {
     name: `JavaScript of one ${line.name}`,
     target: 1,
     cells: Object.fromEntries(
-      Object.entries(line.cells).map(([adapter, { hostMs: ms, ...rest }]) => [adapter, { ...rest, ms }]),
+      Object.entries(line.cells).map(([adapter, { hostMs: ms, dispatches, ...rest }]) => {
+        const note = ms && dispatches ? `${(1000 * ms / dispatches).toFixed(1)} us x ${dispatches}` : undefined;
+        return [adapter, { ...rest, dispatches, ms, note }];
+      }),
     ),
   }));
 }
@@ -45,7 +48,8 @@ export function table(lines: readonly Line[], names: Readonly<Record<string, str
 function shown(cell: Cell | undefined): string {
   if (!cell) return "-";
   if (cell.ms === undefined) return cell.mark ?? "-";
-  return cell.ms >= 100 ? cell.ms.toFixed(0) : cell.ms.toPrecision(3);
+  const text = cell.ms >= 100 ? cell.ms.toFixed(0) : cell.ms.toPrecision(3);
+  return cell.note ? `${text} (${cell.note})` : text;
 }
 
 function ratio(line: Line): string {
