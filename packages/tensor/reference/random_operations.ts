@@ -63,10 +63,10 @@ const pair = (text: string, make: (x: Tensor, y: Tensor) => Tensor): Operation =
   return { text, args: [at, other], make };
 };
 
-const reduction = (name: "sum" | "mean" | "max" | "min" | "var"): Operation => (at, { tensors, dice }) => {
+const reduction = (name: "sum" | "prod" | "mean" | "max" | "min" | "var"): Operation => (at, { tensors, dice }) => {
   const x = tensors[at];
-  if (x.dtype === "bool" || x.size === 0 && name !== "sum") return undefined;
-  if (name === "var" && !isFloat(x.dtype)) return undefined;
+  if (x.dtype === "bool" || x.size === 0 && name !== "sum" && name !== "prod") return undefined;
+  if ((name === "var" || name === "prod") && !isFloat(x.dtype)) return undefined;
   const axes = x.shape.flatMap((_, i) => dice.roll(2) === 0 ? [i] : []);
   const keep = dice.roll(2) === 0;
   const scale = name === "sum" && isFloat(x.dtype);
@@ -234,7 +234,7 @@ export const OPERATIONS: readonly Operation[] = [
   pair("where($0.gt($1.add(0.0137)), $0, $1.neg())", (x, y) => where(x.gt(y.add(0.0137)), x, y.neg())),
   pair("$0.lt($1.sub(0.0137))", (x, y) => x.lt(y.sub(0.0137))),
   pair("pack([$0, $1])", (x, y) => pack([x.cast("f32"), y.cast("f32")])),
-  ...(["sum", "sum", "mean", "max", "min", "var"] as const).map(reduction),
+  ...(["sum", "sum", "prod", "mean", "max", "min", "var"] as const).map(reduction),
   ...VIEWS,
   ...VIEWS,
   ...CONTRACTIONS,
