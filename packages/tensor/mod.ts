@@ -60,7 +60,7 @@ export {
   where,
 } from "./ops/indexing.ts";
 export { foldColumns, unfold, type WindowOptions } from "./ops/fold.ts";
-export { interpolate, type InterpolateOptions } from "./ops/interpolate.ts";
+export { interpolate, type InterpolateMode, type InterpolateOptions } from "./ops/interpolate.ts";
 export { linear } from "./ops/linear.ts";
 export { bceWithLogits, crossEntropy, type CrossEntropyOptions, mseLoss, type Reduction } from "./ops/loss.ts";
 export {

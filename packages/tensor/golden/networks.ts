@@ -50,7 +50,7 @@ export const NETWORKS: Record<string, Evaluate> = {
   interpolate: ({ x }, { size, mode, align_corners, antialias }) =>
     dipp.interpolate(x, {
       size: size as Two,
-      mode: mode as "nearest" | "bilinear" | "bicubic",
+      mode: mode as dipp.InterpolateMode,
       alignCorners: align_corners as boolean,
       antialias: antialias as boolean,
     }),

@@ -1,8 +1,17 @@
 /** Resizing of images. */
+import { tensor } from "../creation.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { upsampleNearest2d } from "./conv2d.ts";
+import { indexSelect } from "./indexing.ts";
+import { adaptiveAvgPool2d } from "./pool.ts";
 import { type AxisMap, imageShape, resample, type Taps } from "./resample.ts";
+
+/**
+ * How positions between pixels get their value: the pixel at the scaled position, that at the scaled centre, a filter,
+ * or the mean of what an output pixel covers.
+ */
+export type InterpolateMode = "nearest" | "nearest-exact" | "bilinear" | "bicubic" | "area";
 
 /** Settings of a resize, named as in torch. */
 export interface InterpolateOptions {
@@ -11,7 +20,7 @@ export interface InterpolateOptions {
   /** Instead of size: the factor on both axes, or one for each; the result's lengths are rounded down. */
   readonly scaleFactor?: number | readonly [number, number];
   /** How positions between pixels get their value; "nearest" by default. */
-  readonly mode?: "nearest" | "bilinear" | "bicubic";
+  readonly mode?: InterpolateMode;
   /** Puts the centres of the corner pixels on each other rather than the corners of the images; false by default. */
   readonly alignCorners?: boolean;
   /** Widens the filter where the image shrinks, as Pillow does; false by default. */
@@ -69,6 +78,15 @@ function antialiasTaps({ from, to, scale }: Axis, mode: keyof typeof FILTERS): T
   });
 }
 
+/** Takes the pixel at (k + shift) times the scale. */
+function pickNearest(x: Tensor, axis: number, to: number, factor: number | undefined, shift: number): Tensor {
+  const from = x.shape[axis];
+  // Without a factor multiplied first, so that no quotient falls just short of an integer
+  const place = (k: number) => factor === undefined ? (k + shift) * from / to : (k + shift) / factor;
+  const source = Int32Array.from({ length: to }, (_, k) => Math.min(from - 1, Math.floor(place(k))));
+  return indexSelect(x, axis, tensor(source));
+}
+
 /**
  * Resizes images (torch.nn.functional.interpolate, `recompute_scale_factor` unset). The weights are those of torch,
  * computed in float64.
@@ -95,18 +113,22 @@ export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
     throw new RangeError(`Cannot interpolate ${show(x.shape)}: expected either size or scaleFactor`);
   }
   const factors = typeof scaleFactor === "number" ? [scaleFactor, scaleFactor] : scaleFactor;
-  const size = options.size ?? factors!.map((f, i) => Math.floor(from[i] * f));
+  const size: readonly number[] = options.size ?? factors!.map((f, i) => Math.floor(from[i] * f));
   if (size.length !== 2 || size.some((n) => !Number.isInteger(n) || n < 1)) {
     throw new RangeError(`Cannot interpolate ${show(x.shape)} to size ${show(size)}: expected two positive integers`);
   }
-  if (mode === "nearest") {
-    if (alignCorners || antialias) {
-      throw new RangeError("Cannot interpolate in mode nearest with alignCorners or antialias: expected another mode");
-    }
-    return upsampleNearest2d(x, [size[0], size[1]]);
+  if (!["nearest", "nearest-exact", "area", ...Object.keys(FILTERS)].includes(mode)) {
+    throw new RangeError(
+      `Cannot interpolate in mode ${mode}: expected nearest, nearest-exact, bilinear, bicubic or area`,
+    );
   }
-  if (!(mode in FILTERS)) {
-    throw new RangeError(`Cannot interpolate in mode ${mode}: expected nearest, bilinear or bicubic`);
+  if (mode === "area" || mode === "nearest" || mode === "nearest-exact") {
+    if (alignCorners || antialias) {
+      throw new RangeError(`Cannot interpolate in mode ${mode} with alignCorners or antialias: expected another mode`);
+    }
+    if (mode === "area") return adaptiveAvgPool2d(x, [size[0], size[1]]);
+    if (mode === "nearest" && !factors) return upsampleNearest2d(x, [size[0], size[1]]);
+    return size.reduce((y, to, i) => pickNearest(y, i + 2, to, factors?.[i], mode === "nearest" ? 0 : 0.5), x);
   }
   const maps = size.map((to, i): AxisMap => {
     const plain = alignCorners ? (to > 1 ? (from[i] - 1) / (to - 1) : 0) : from[i] / to;

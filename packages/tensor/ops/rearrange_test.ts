@@ -13,6 +13,7 @@ import {
   tensor,
   unfold,
 } from "../mod.ts";
+import { assertClose } from "../testing.ts";
 
 const numbers = async (x: { data(): Promise<ArrayLike<number>> }) => Array.from(await x.data());
 
@@ -64,4 +65,18 @@ Deno.test("interpolate() puts the corners on each other, and takes factors", asy
   factor.forEach((v, i) => assertAlmostEquals(v, Math.min(3, Math.max(0, (i + 0.5) / 1.6 - 0.5)), 1e-6));
   assertThrows(() => interpolate(ramp, {}), RangeError, "expected either size or scaleFactor");
   assertThrows(() => interpolate(ramp, { size: [0, 2] }), RangeError, "to size [0, 2]");
+});
+
+Deno.test("interpolate() picks nearest pixels by size, by factor and at centres, and averages areas", async () => {
+  const row = (n: number) => arange(n).reshape([1, 1, 1, n]);
+  const cases = [
+    [interpolate(row(9), { size: [1, 5] }), [0, 1, 3, 5, 7]],
+    // A factor scales by its own reciprocal, not by the quotient of the rounded lengths
+    [interpolate(row(9), { scaleFactor: [1, 0.6] }), [0, 1, 3, 5, 6]],
+    [interpolate(row(9), { size: [1, 5], mode: "nearest-exact" }), [0, 2, 4, 6, 8]],
+    [interpolate(row(2), { size: [1, 5], mode: "nearest-exact" }), [0, 0, 1, 1, 1]],
+    [interpolate(row(6), { size: [1, 4], mode: "area" }), [0.5, 1.5, 3.5, 4.5]],
+  ] as const;
+  await realize(...cases.map(([y]) => y));
+  for (const [y, expected] of cases) assertClose(await y.data(), expected, 1e-6, "resized row");
 });
