@@ -105,6 +105,7 @@ export interface ClosedFormCase {
     readonly uncond_mean?: number[];
     readonly uncond_var?: number[];
     readonly reward_linear: number[];
+    readonly reward_quadratic: number[];
     readonly alpha_rew: number;
     readonly alpha_cfg: number;
     readonly alpha: number[];
@@ -127,27 +128,35 @@ export function closedFormNames(): string[] {
  * @returns The problem and its answer.
  */
 export function closedFormCase(name: string): { problem: GaussianProblem; solution: Gaussian } {
-  const { config, distance, solution }: ClosedFormCase = JSON.parse(
-    Deno.readTextFileSync(new URL(`${name}/case.json`, ROOT)),
-  );
+  const one: ClosedFormCase = JSON.parse(Deno.readTextFileSync(new URL(`${name}/case.json`, ROOT)));
+  const { optimal_mean, optimal_var } = one.solution;
+  return { problem: problemOf(one, name), solution: { mean: optimal_mean, variance: optimal_var } };
+}
+
+/**
+ * The problem that a reference case describes.
+ *
+ * @param one What its case.json holds.
+ * @param name What to call it.
+ * @returns The problem.
+ */
+export function problemOf({ config, distance }: ClosedFormCase, name: string): GaussianProblem {
   const reference = { mean: config.ref_mean, variance: config.ref_var };
   const unconditional = config.uncond_mean && config.uncond_var
     ? { mean: config.uncond_mean, variance: config.uncond_var }
     : reference;
   return {
-    problem: {
-      name,
-      objective: distance === "kl" ? "dipp" : "distar",
-      reference,
-      unconditional,
-      reward: config.reward_linear,
-      alphaRew: config.alpha_rew,
-      alphaCfg: config.alpha_cfg,
-      alpha: config.alpha,
-      sigma: config.sigma,
-      weights: config.weights,
-    },
-    solution: { mean: solution.optimal_mean, variance: solution.optimal_var },
+    name,
+    objective: distance === "kl" ? "dipp" : "distar",
+    reference,
+    unconditional,
+    reward: config.reward_linear,
+    curvature: config.reward_quadratic,
+    alphaRew: config.alpha_rew,
+    alphaCfg: config.alpha_cfg,
+    alpha: config.alpha,
+    sigma: config.sigma,
+    weights: config.weights,
   };
 }
 
