@@ -18,3 +18,9 @@ Deno.test("wrongImports() keeps relative imports inside the package", () => {
   assertEquals(check(...nn, "layers/a.ts", `from "../b.ts";`), 0);
   assertEquals(check(...nn, "a.ts", `from "../tensor/mod.ts";`), 1);
 });
+
+Deno.test("wrongImports() lets a folder into another that it may know, and into no third", () => {
+  const conformance = ["conformance", "conformance"] as const;
+  assertEquals(check(...conformance, "areas/a.ts", `from "../../examples/gaussian/b.ts";`), 0);
+  assertEquals(check(...conformance, "areas/a.ts", `from "../../tools/b.ts";`), 1);
+});
