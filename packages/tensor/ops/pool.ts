@@ -1,8 +1,9 @@
 /** Pooling: means and maxima over windows. */
+import { tensor } from "../creation.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Pair } from "./conv2d.ts";
-import { where } from "./indexing.ts";
+import { indexSelect, where } from "./indexing.ts";
 import { type AxisMap, imageShape, resample, type Taps } from "./resample.ts";
 
 /** Settings of a pooling, named as in torch. */
@@ -101,13 +102,9 @@ export function avgPool2d(
  */
 export function adaptiveAvgPool2d(x: Tensor, size: Pair): Tensor {
   const [, , ...from] = imageShape(x.shape, "adaptiveAvgPool2d");
-  const [vertical, horizontal] = pair(size).map((to, i): AxisMap => {
-    if (!Number.isInteger(to) || to < 1) {
-      throw new RangeError(`Cannot pool ${show(x.shape)} to size ${show(pair(size))}: expected positive integers`);
-    }
+  const [vertical, horizontal] = adaptiveSize(x, size).map((to, i): AxisMap => {
     const taps = Array.from({ length: to }, (_, k) => {
-      const first = Math.floor(k * from[i] / to);
-      const count = Math.ceil((k + 1) * from[i] / to) - first;
+      const { first, count } = adaptiveBin(k, from[i], to);
       return mean(first, count, count);
     });
     return to === from[i] ? null : { length: from[i], taps };
@@ -149,4 +146,42 @@ export function maxPool2d(
     }
   }
   return best!;
+}
+
+/**
+ * Largest value of the windows of {@linkcode adaptiveAvgPool2d} (torch.nn.functional.adaptive_max_pool2d); of equal
+ * values the first one gets the gradient.
+ *
+ * @param x [N, C, H, W].
+ * @param size [oH, oW], or one number for both.
+ * @returns [N, C, ...size].
+ */
+export function adaptiveMaxPool2d(x: Tensor, size: Pair): Tensor {
+  const [, , ...from] = imageShape(x.shape, "adaptiveMaxPool2d");
+  const counts = adaptiveSize(x, size);
+  const longest = [0, 0];
+  const spread = counts.reduce<Tensor>((y, to, i) => {
+    const bins = Array.from({ length: to }, (_, k) => adaptiveBin(k, from[i], to));
+    longest[i] = Math.max(...bins.map((bin) => bin.count));
+    // Short windows repeat their last element, which is never the first of its value
+    const source = bins.flatMap(({ first, count }) =>
+      Array.from({ length: longest[i] }, (_, j) => first + Math.min(j, count - 1))
+    );
+    return indexSelect(y, i + 2, tensor(Int32Array.from(source)));
+  }, x);
+  return maxPool2d(spread, [longest[0], longest[1]]);
+}
+
+/** Where window k of `to` lies on an axis of length `from`. */
+function adaptiveBin(k: number, from: number, to: number): { first: number; count: number } {
+  const first = Math.floor(k * from / to);
+  return { first, count: Math.ceil((k + 1) * from / to) - first };
+}
+
+function adaptiveSize(x: Tensor, size: Pair): readonly number[] {
+  const both: readonly number[] = pair(size);
+  if (both.some((n) => !Number.isInteger(n) || n < 1)) {
+    throw new RangeError(`Cannot pool ${show(x.shape)} to size ${show(both)}: expected positive integers`);
+  }
+  return both;
 }

@@ -1,5 +1,14 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { adaptiveAvgPool2d, avgPool2d, grad, maxPool2d, realize, type Tensor, tensor } from "../mod.ts";
+import {
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
+  avgPool2d,
+  grad,
+  maxPool2d,
+  realize,
+  type Tensor,
+  tensor,
+} from "../mod.ts";
 
 const [H, W] = [7, 6];
 const values = Float32Array.from({ length: 2 * H * W }, (_, i) => Math.sin(i * 1.7) + i / 50);
@@ -88,4 +97,14 @@ Deno.test("pooling refuses what has no window, by name", () => {
   assertThrows(() => maxPool2d(image(), 2, { padding: 2 }), RangeError, "padding of at most half a window");
   assertThrows(() => maxPool2d(tensor([1, 2]), 2), RangeError, "Cannot apply maxPool2d to [2]: expected [N, C, H, W]");
   assertThrows(() => adaptiveAvgPool2d(image(), 0), RangeError, "to size [0, 0]");
+});
+
+Deno.test("adaptiveMaxPool2d() takes the largest of windows that share the image out, once", async () => {
+  const x = tensor([[[[1, 5, 2, 4, 4], [0, 3, 7, 1, 4]]]]);
+  const y = adaptiveMaxPool2d(x, [1, 3]);
+  const [g] = grad(y.mul(tensor([1, 10, 100])).sum(), [x]);
+  // Columns 0-1, 1-3 and 3-4
+  assertEquals([...await y.data()], [5, 7, 4]);
+  assertEquals([...await g.data()], [0, 1, 0, 100, 0, 0, 0, 10, 0, 0]);
+  assertEquals([...await adaptiveMaxPool2d(x, [4, 1]).data()], [5, 5, 7, 7]);
 });
