@@ -5,9 +5,11 @@
  *
  * Operands lie by position and are read by head, as in a network. A time is the best of five, taken in turns, of steps
  * submitted together and waited for once (about 11 ms in Deno, left out). GFLOP/s count the products of the definition:
- * two forward, four more backward; the kernels compute three of them twice.
+ * two forward, four more backward.
  *
- * The rule in `scaledDotProductAttention`: heads of up to 160 features take the kernels.
+ * The rule in use: forward, heads of up to 160 features take the kernel (`ops/attention.ts`). Backward, up to 2^22 scores
+ * are computed again and stored for its duration, five products in all; more of them take the two kernels, which store
+ * none and compute seven (`ops/attention_fused.ts`).
  *
  * @module
  */

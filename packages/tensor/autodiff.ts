@@ -106,6 +106,17 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return vjp([loss], [full(loss.shape, 1, loss.dtype)], wrt);
 }
 
+/** The same values with a derivative of its own: `rule` gives the gradients with respect to `inputs`. */
+export function withVjp(
+  value: Tensor,
+  name: string,
+  inputs: readonly Tensor[],
+  rule: (g: Tensor, out: Tensor) => readonly (Tensor | null)[],
+): Tensor {
+  const primitive = identity(value, name, (g, out) => [null, ...rule(g, out)]);
+  return new Tensor(primitive, [value, ...inputs], value.shape, value.dtype);
+}
+
 /** The same values, through which no gradient flows. */
 export function stopGradient(x: Tensor): Tensor {
   return new Tensor(identity(x, "stopGradient"), [x], x.shape, x.dtype);

@@ -1,6 +1,6 @@
 /** Attention by kernels that store no scores: one forward, and two backward where there are many of them. */
-import { vjp } from "../autodiff.ts";
-import type { AttentionPrimitive, Vjp } from "../primitive.ts";
+import { vjp, withVjp } from "../autodiff.ts";
+import type { AttentionPrimitive } from "../primitive.ts";
 import { identity } from "../primitives/generate.ts";
 import { sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
@@ -14,17 +14,6 @@ import {
 /** A matrix for each head, as a kernel writes it, under the shape [B, H, L, D]. */
 function byHead(packed: Tensor, start: number, [b, h, l, d]: readonly number[]): Tensor {
   return packed.slice([[start, start + b * h * l * d]]).reshape([b, l, h, d]).permute([0, 2, 1, 3]);
-}
-
-/** `value` with a derivative of its own in `inputs`. */
-function differentiable(
-  value: Tensor,
-  name: string,
-  inputs: readonly Tensor[],
-  rule: (g: Tensor) => (Tensor | null)[],
-) {
-  const derivative: Vjp = (g) => [null, ...rule(g)];
-  return new Tensor(identity(value, name, derivative), [value, ...inputs], value.shape, value.dtype);
 }
 
 /** Another name for the same values, so that a derivative in it leaves out what it is made of. */
@@ -78,14 +67,14 @@ export function fusedAttention(q: Tensor, k: Tensor, v: Tensor, options: ScoreOp
     const operands = [q, k, v, g];
     const values = (sizeOf(rowShape) * k.shape[2] <= few ? byProducts : byKernels)(g, g.mul(result).sum(-1));
     return (["q", "k", "v"] as const).map((which) =>
-      differentiable(values[which], "attention gradient", [...operands, ...masks], (gg) => {
+      withVjp(values[which], "attention gradient", [...operands, ...masks], (gg) => {
         const [again, amask] = [operands.map(alias), mask && alias(mask)];
         const formula = attentionGradients(again, { ...options, mask: amask })[which];
         return vjp([formula], [gg], [...again, ...(amask ? [amask] : [])]);
       })
     );
   };
-  return differentiable(result, "attention", [q, k, v, ...masks], (g) => [
+  return withVjp(result, "attention", [q, k, v, ...masks], (g) => [
     ...gradients(g),
     ...masks.map((m) => m.dtype === "bool" ? null : attentionGradients([q, k, v, g], options).mask),
   ]);

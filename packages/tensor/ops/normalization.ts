@@ -1,6 +1,6 @@
 /** Softmax and the normalisation layers' formulas. */
 import { normalizeAxis, sizeOf } from "../shape.ts";
-import { stopGradient } from "../autodiff.ts";
+import { stopGradient, withVjp } from "../autodiff.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** log(sum(exp(x))) over an axis, without overflow. */
@@ -37,9 +37,14 @@ export interface NormOptions {
   readonly eps?: number;
 }
 
+/** Zero mean and unit variance over axes; the gradient in its usual form, which reads each operand once. */
 function standardize(x: Tensor, axes: readonly number[], eps: number): Tensor {
   const centered = x.sub(x.mean(axes, true));
-  return centered.mul(centered.square().mean(axes, true).add(eps).rsqrt());
+  const inverse = centered.square().mean(axes, true).add(eps).rsqrt();
+  return withVjp(centered.mul(inverse), "standardize", [x], (g, y) => {
+    const along = y.mul(g.mul(y).mean(axes, true));
+    return [g.sub(g.mean(axes, true)).sub(along).mul(inverse)];
+  });
 }
 
 /**
