@@ -14,7 +14,7 @@ import { summaryTable } from "./summary_table.ts";
 const HELP = `train [CONFIG] [options]: train a stage as a JSON configuration says
 
   CONFIG             the configuration; without it, the alignment of examples/emoji with DI++
-  --out DIR          where results go: configuration, metrics, pictures, checkpoints
+  --out DIR          where results go: configuration, metrics, pictures, checkpoints, the model
                      (runs/NAME, after the configuration; an earlier run there is moved aside)
   --steps N          instead of the configuration's steps
   --seed N           instead of the configuration's seed

@@ -18,6 +18,17 @@ export interface RunContext {
 }
 
 /**
+ * Where a trained model goes.
+ *
+ * @param configured The path that the configuration names, if it does.
+ * @param context The run.
+ * @param name The file's name in the run's directory otherwise, without ending.
+ */
+export function modelPath(configured: string | null, context: RunContext, name = "model"): string {
+  return configured ?? `${context.out}/${name}.safetensors`;
+}
+
+/**
  * How a checkpoint exported now came about.
  *
  * @param context The run.

@@ -4,14 +4,14 @@ import { checkpointOf, CONFIGS, run, start } from "../testing/command.ts";
 
 Deno.test("the stages lead from images with names to an aligned generator", async (t) => {
   const directory = await Deno.makeTempDir();
-  const file = (name: string) => `${directory}/${name}.safetensors`;
+  const file = (stage: string, name = "model") => `${directory}/${stage}/${name}.safetensors`;
   const train = async (stage: string, ...sets: string[]) => {
     const result = await run(
       "train",
       `${CONFIGS}${stage}.json`,
       "--json",
       ...["--out", `${directory}/${stage}`],
-      ...[`export=${file(stage)}`, ...sets].flatMap((set) => ["--set", set]),
+      ...sets.flatMap((set) => ["--set", set]),
     );
     assertEquals(result.code, 0, result.said);
     return JSON.parse(result.last);
@@ -24,11 +24,11 @@ Deno.test("the stages lead from images with names to an aligned generator", asyn
       assert(held_out_accuracy >= 0.5);
       assertEquals(steps, 8);
       assert(seconds > 0);
-      assertStringIncludes(await Deno.readTextFile(`${directory}/clip.md`), "coloured squares, made up");
+      assertStringIncludes(await Deno.readTextFile(`${directory}/clip/model.md`), "coloured squares, made up");
     });
 
     await t.step("a generator from the teacher", async () => {
-      const summary = await train("distill", `teacher=${file("teacher")}`, `fake.export=${file("fake")}`);
+      const summary = await train("distill", `teacher=${file("teacher")}`);
       assertEquals(Object.keys(summary), ["before", "after", "teacher", "steps", "seconds"]);
       const lines = (await Deno.readTextFile(`${directory}/distill/metrics.jsonl`)).trim().split("\n");
       const [start, warm, full] = lines.map((line) => JSON.parse(line));
@@ -44,7 +44,7 @@ Deno.test("the stages lead from images with names to an aligned generator", asyn
         `reward=${file("preference")}`,
         `clip=${file("clip")}`,
         `generator.checkpoint=${file("distill")}`,
-        `fake.checkpoint=${file("fake")}`,
+        `fake.checkpoint=${file("distill", "fake")}`,
       ];
       const summary = await train("align", ...inputs);
       for (const who of ["before", "after", "teacher"]) {
@@ -72,7 +72,7 @@ Deno.test("the stages lead from images with names to an aligned generator", asyn
           `reward=${file("preference")}`,
           `clip=${file("clip")}`,
           `generator.checkpoint=${file("distill")}`,
-          `fake.checkpoint=${file("fake")}`,
+          `fake.checkpoint=${file("distill", "fake")}`,
           "checkpoint.every=2",
         ].flatMap((set) => ["--set", set]),
       ];

@@ -4,7 +4,7 @@ import { augment, ContrastiveModel, type ContrastiveParams } from "@dipp/rewards
 import { compile, fold, key, scalar, tensor } from "@dipp/tensor";
 import type { StageConfig } from "../config/schema.ts";
 import { writeModel } from "../models/model_file.ts";
-import { provenance, type RunContext } from "../run/context.ts";
+import { modelPath, provenance, type RunContext } from "../run/context.ts";
 import { bestParams, commit, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
@@ -66,15 +66,13 @@ export async function clipStage(config: StageConfig<"clip">, context: RunContext
     observe: validate,
     async finish(step) {
       const results = await validate();
-      if (config.export) {
-        await writeModel(config.export, best, {
-          kind: "clip",
-          model: model.config,
-          vocabulary: vocabulary.toJSON(),
-          image_size: data.size,
-          provenance: provenance(context, seed, step, results),
-        });
-      }
+      await writeModel(modelPath(config.export, context), best, {
+        kind: "clip",
+        model: model.config,
+        vocabulary: vocabulary.toJSON(),
+        image_size: data.size,
+        provenance: provenance(context, seed, step, results),
+      });
       return results;
     },
   };

@@ -11,7 +11,7 @@ import { ConfigError } from "../config/config_error.ts";
 import { generatorDraw, teacherDraw } from "../models/drawer.ts";
 import { writeModel } from "../models/model_file.ts";
 import { nullCond, scoreModel, toImages } from "../models/score_models.ts";
-import { provenance, type RunContext } from "../run/context.ts";
+import { modelPath, provenance, type RunContext } from "../run/context.ts";
 import { bestParams, commit, type LearnerState, type LearnerUpdate, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import { SamplePictures } from "../run/sample_pictures.ts";
@@ -172,10 +172,11 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
         image_size: data.size,
         provenance: provenance(context, seed, step, summary),
       };
-      if (config.export) {
-        await writeModel(config.export, bestParams(generator), { kind: "generator", sigma_init: sigmaInit, ...common });
+      const described = { kind: "generator", sigma_init: sigmaInit, ...common } as const;
+      await writeModel(modelPath(config.export, context), bestParams(generator), described);
+      if (trainsFake) {
+        await writeModel(modelPath(fakeConfig.export, context, "fake"), bestParams(fake), { kind: "fake", ...common });
       }
-      if (fakeConfig.export) await writeModel(fakeConfig.export, bestParams(fake), { kind: "fake", ...common });
       return summary;
     },
   };

@@ -6,7 +6,7 @@ import { compile, fold, key, scalar, tensor } from "@dipp/tensor";
 import type { StageConfig } from "../config/schema.ts";
 import { writeModel } from "../models/model_file.ts";
 import { nullCond, samplerFor, scoreModel, textModel, toImages } from "../models/score_models.ts";
-import { provenance, type RunContext } from "../run/context.ts";
+import { modelPath, provenance, type RunContext } from "../run/context.ts";
 import { bestParams, commit, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import { type Draw, SamplePictures } from "../run/sample_pictures.ts";
@@ -84,16 +84,14 @@ export async function teacherStage(config: StageConfig<"teacher">, context: RunC
     async finish(step) {
       await pictures.write(`${context.out}/samples/final.png`, draw, batch_size);
       const results = await validate();
-      if (config.export) {
-        await writeModel(config.export, bestParams(learned), {
-          kind: "teacher",
-          model: config.model,
-          parameterisation,
-          vocabulary: vocabulary.toJSON(),
-          image_size: data.size,
-          provenance: provenance(context, seed, step, results),
-        });
-      }
+      await writeModel(modelPath(config.export, context), bestParams(learned), {
+        kind: "teacher",
+        model: config.model,
+        parameterisation,
+        vocabulary: vocabulary.toJSON(),
+        image_size: data.size,
+        provenance: provenance(context, seed, step, results),
+      });
       return results;
     },
   };
