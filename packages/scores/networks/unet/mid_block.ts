@@ -1,8 +1,8 @@
 import { fold, type Tensor } from "@dipp/tensor";
 import type { UNet2DConditionConfig } from "./config.ts";
 import { type BlockInputs, timeEmbedDim, transformerOptions } from "./level.ts";
-import * as resnet from "./resnet_block_2d.ts";
-import type { ResnetBlock2DParams } from "./resnet_block_2d.ts";
+import * as resnet from "../resnet_block_2d.ts";
+import type { ResnetBlock2DParams } from "../resnet_block_2d.ts";
 import * as transformer from "./transformer_2d.ts";
 import type { Transformer2DParams } from "./transformer_2d.ts";
 

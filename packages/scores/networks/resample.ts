@@ -30,11 +30,23 @@ export function downsample(params: ResampleParams, x: Tensor): Tensor {
 }
 
 /**
+ * Halves the resolution with a strided convolution that is padded at the right and the bottom alone, as an autoencoder
+ * does; odd sizes round down.
+ *
+ * @param params The parameters.
+ * @param x `[B, C, H, W]`.
+ * @returns `[B, C, floor(H / 2), floor(W / 2)]`.
+ */
+export function downsampleAfter(params: ResampleParams, x: Tensor): Tensor {
+  return conv2d.apply(params.conv, x.pad([[0, 0], [0, 0], [0, 1], [0, 1]]), { stride: 2 });
+}
+
+/**
  * Enlarges to a size (nearest neighbour) and convolves.
  *
  * @param params The parameters.
  * @param x `[B, C, H, W]`.
- * @param size Height and width of the skip connection that comes next.
+ * @param size Height and width; in a UNet, those of the skip connection that comes next.
  * @returns `[B, C, ...size]`.
  */
 export function upsample(
