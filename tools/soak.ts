@@ -7,7 +7,7 @@
  * @module
  */
 import { assign, compile, type Device, grad, init, key, randn, realize, scalar, type Tensor } from "@dipp/tensor";
-import { parseArgs } from "@std/cli";
+import { readFlags } from "./flags.ts";
 
 /** Bytes that process and device may grow by after the first fifth of a phase: when garbage is found is up to chance. */
 const MOST_GROWTH = 64 * 2 ** 20;
@@ -91,7 +91,11 @@ async function soak(name: string, phase: Phase, device: Device, steps: number, s
   ];
 }
 
-const flags = parseArgs(Deno.args, { string: ["steps", "seconds"] });
+const USAGE = `Usage: deno task soak [--steps N] [--seconds S]
+
+Runs N compiled steps and N realisations (10000), each for S seconds at most, and fails if memory goes on growing.`;
+
+const flags = readFlags(Deno.args, USAGE, { string: ["steps", "seconds"] });
 const number = (name: "steps" | "seconds", otherwise: number) => {
   const value = flags[name] === undefined ? otherwise : Number(flags[name]);
   if (!(value > 0)) throw new RangeError(`--${name} is ${flags[name]}, expected a positive number`);

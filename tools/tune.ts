@@ -9,7 +9,6 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
 import {
   conv2d,
   convKey,
@@ -25,7 +24,16 @@ import {
 } from "../kernels/mod.ts";
 import type { Backend, BackendBuffer } from "../packages/tensor/backend/backend.ts";
 import { createWebGpuBackend } from "../packages/tensor/backend/webgpu.ts";
+import { readFlags } from "./flags.ts";
 import { formatTuning, parseTuning, tuningPath, tuningScope } from "../packages/tensor/runtime/tuning.ts";
+
+const USAGE = `Usage: deno task tune [--device software] [--matmul BATCHxMxNxK]... [--out FILE]
+
+Measures the forms of products and convolutions and keeps the fastest for this adapter and version of Deno.
+
+  --device software      the fallback adapter
+  --matmul BATCHxMxNxK   this product instead of a list of typical work; may be repeated
+  --out FILE             where to write instead of the user's cache directory`;
 
 /** Milliseconds of work in one timing, and timings of each form that is still in the race. */
 const WORK_MS = 60;
@@ -180,10 +188,12 @@ async function timer(
 
 /** Measures, and writes what was fastest. */
 async function tune(args: string[]): Promise<void> {
-  const options = parseArgs(args, { string: ["device", "matmul", "out"], collect: ["matmul"] });
-  const backend = await createWebGpuBackend({ fallback: options.device === "software" });
+  const options = readFlags(args, USAGE, { string: ["device", "matmul", "out"], collect: ["matmul"] });
+  const { device } = options;
+  if (device !== undefined && device !== "software") throw new RangeError(`--device is ${device}, expected software`);
+  const backend = await createWebGpuBackend({ fallback: device === "software" });
   const scope = tuningScope(backend);
-  const path = options.out ?? tuningPath(scope);
+  const path = (options.out as string | undefined) ?? tuningPath(scope);
   if (!path) throw new TypeError("There is nowhere to write to: expected --out, DIPP_TUNING, XDG_CACHE_HOME or HOME");
   const machine = {
     target: backend.adapterClass === "software" ? "software" : "gpu",

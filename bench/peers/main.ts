@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
+import { readFlags } from "../../tools/flags.ts";
 import { type Line, measureFirst, measureRow, type Settings } from "./measure.ts";
 import { PEERS, Worker } from "./process.ts";
 import { rows } from "./rows/mod.ts";
@@ -17,12 +17,26 @@ import { hostLines, table } from "./table.ts";
 
 const DEVICES = ["webgpu"];
 
+const USAGE = `Usage: deno task bench:peers [options]
+
+  --rows SUBSTRING   only the rows with this in their name
+  --peers a,b        only these of ${PEERS.join(", ")}
+  --device webgpu    the device that all run on
+  --rounds N         batches of each (5)
+  --limit SECONDS    how long a first result may take (100)
+  --json             everything measured, as JSON`;
+
 async function main(args: string[]): Promise<number> {
-  const options = parseArgs(args, {
-    string: ["rows", "peers", "device", "rounds", "limit"],
-    boolean: ["json"],
-    default: { rows: "", peers: PEERS.join(","), device: "webgpu", rounds: "5", limit: "100" },
-  });
+  const flags = readFlags(args, USAGE, { string: ["rows", "peers", "device", "rounds", "limit"], boolean: ["json"] });
+  const text = (name: string, otherwise: string) => flags[name] as string | undefined ?? otherwise;
+  const options = {
+    rows: text("rows", ""),
+    peers: text("peers", PEERS.join(",")),
+    device: text("device", "webgpu"),
+    rounds: text("rounds", "5"),
+    limit: text("limit", "100"),
+    json: flags.json === true,
+  };
   const adapters = ["dipp", ...options.peers.split(",").filter((name) => name !== "")];
   const unknown = adapters.find((name) => name !== "dipp" && !PEERS.includes(name));
   if (unknown) return refuse(`--peers has "${unknown}", expected some of ${PEERS.join(", ")}`);
