@@ -5,8 +5,19 @@ import { objectives } from "./areas/objectives.ts";
 import { ops } from "./areas/ops.ts";
 import { optim } from "./areas/optim.ts";
 import { schedules } from "./areas/schedules.ts";
+import { text } from "./areas/text.ts";
 import { unet } from "./areas/unet.ts";
 import { vae } from "./areas/vae.ts";
 
 /** What computes the cases of each area, by the name of its folder. */
-export const AREAS: Readonly<Record<string, Area>> = { dit, metrics, objectives, ops, optim, schedules, unet, vae };
+export const AREAS: Readonly<Record<string, Area>> = {
+  dit,
+  metrics,
+  objectives,
+  ops,
+  optim,
+  schedules,
+  text,
+  unet,
+  vae,
+};

@@ -47,6 +47,10 @@ export interface AttentionInputs {
    * logits, as [B, Lk], [B, 1 or Lq, Lk] or [B, 1 or heads, 1 or Lq, Lk].
    */
   readonly mask?: Tensor;
+  /** Whether position i attends to j <= i only. Default false. */
+  readonly causal?: boolean;
+  /** What the logits are multiplied by. Default 1 / sqrt(dimHead). */
+  readonly scale?: number;
 }
 
 /**
@@ -91,7 +95,7 @@ export function init(key: Tensor, options: AttentionOptions): AttentionParams {
 }
 
 /**
- * Applies the layer: softmax(Q K^T / sqrt(dimHead) + mask) V, projected.
+ * Applies the layer: softmax(Q K^T scale + mask) V, projected.
  *
  * Source: Vaswani et al., "Attention Is All You Need", arXiv 1706.03762, eq. 1.
  *
@@ -106,7 +110,7 @@ export function apply(
   x: Tensor,
   inputs: AttentionInputs,
 ): Tensor {
-  const { heads, context = x, mask } = inputs;
+  const { heads, context = x, mask, causal, scale } = inputs;
   const [batch, length] = x.shape;
   const perHead = (t: Tensor) => t.reshape([batch, t.shape[1], heads, -1]).permute([0, 2, 1, 3]);
   const q = perHead(linear.apply(params.to_q, x));
@@ -114,6 +118,8 @@ export function apply(
   const v = perHead(linear.apply(params.to_v, context));
   const attended = scaledDotProductAttention(q, k, v, {
     mask: mask && broadcastMask(mask),
+    causal,
+    scale,
   });
   const joined = attended.permute([0, 2, 1, 3]).reshape([batch, length, -1]);
   return linear.apply(params.to_out[0], joined);

@@ -1,7 +1,8 @@
 /**
  * Score models and what surrounds them: noise schedules, parameterisations,
  * classifier-free guidance, samplers, the networks (a text-conditioned UNet and
- * a diffusion transformer) and the one-step generator inside each of them.
+ * a diffusion transformer) and the one-step generator inside each of them; the
+ * autoencoder and the text encoders that they work between.
  *
  * Everything composes through the interfaces {@linkcode NoiseSchedule},
  * {@linkcode ScoreModel} and {@linkcode Generator}: a network is bound to
@@ -81,6 +82,20 @@ export type { VaeAttentionParams } from "./networks/vae/attention.ts";
 export type { VaeMidBlockParams } from "./networks/vae/mid_block.ts";
 export type { DownEncoderBlockParams } from "./networks/vae/down_encoder_block.ts";
 export type { UpDecoderBlockParams } from "./networks/vae/up_decoder_block.ts";
+export type { TextEncoding, TextInputs } from "./text/text_encoder.ts";
+export type { ActivationName } from "./text/activation.ts";
+export * from "./text/clip_text.ts";
+export { type CLIPTextConfig, parseCLIPTextConfig } from "./text/clip/config.ts";
+export type { CLIPEncoderLayerParams } from "./text/clip/encoder_layer.ts";
+export * from "./text/t5_encoder.ts";
+export { parseT5Config, type T5Config } from "./text/t5/config.ts";
+export { relativeBucket } from "./text/t5/relative_bias.ts";
+export type { T5BlockParams, T5NormParams } from "./text/t5/block.ts";
+export type { T5AttentionParams } from "./text/t5/self_attention.ts";
+export type { T5FeedForwardParams } from "./text/t5/feed_forward.ts";
+export * from "./text/bert.ts";
+export { type BertConfig, parseBertConfig } from "./text/bert/config.ts";
+export type { BertLayerParams, BertOutputParams } from "./text/bert/layer.ts";
 export * from "./decoder.ts";
 export * from "./latent_decoder.ts";
 export * from "./one_step_generator.ts";

@@ -6,8 +6,9 @@ import type { Tensor } from "@dipp/tensor";
  * fully masked row finite.
  *
  * @param mask `[B, L]`, true or 1 = keep.
+ * @param weight What takes the place of 10000.
  * @returns `[B, L]` in f32.
  */
-export function maskBias(mask: Tensor): Tensor {
-  return mask.cast("f32").sub(1).mul(10000);
+export function maskBias(mask: Tensor, weight = 10000): Tensor {
+  return mask.cast("f32").sub(1).mul(weight);
 }
