@@ -1,5 +1,5 @@
 import { flattenParams, loadParams } from "@dipp/nn";
-import { PixArtTransformer2DModel } from "@dipp/scores";
+import { DiTTransformer2DModel, PixArtTransformer2DModel } from "@dipp/scores";
 import { key } from "@dipp/tensor";
 import { type Area, Skipped } from "../area.ts";
 import type { GoldenCase } from "../golden_case.ts";
@@ -9,6 +9,7 @@ import { gradients } from "../gradients.ts";
 export const dit: Area = (one) => {
   const name = one.field<{ _class_name?: string }>("config")._class_name;
   if (name === "PixArtTransformer2DModel") return pixart(one);
+  if (name === "DiTTransformer2DModel") return classConditional(one);
   throw new Skipped(`nothing here computes the network "${name}"`);
 };
 
@@ -32,5 +33,19 @@ function pixart(one: GoldenCase): ReturnType<Area> {
     sample,
     pos_embed: positions.expand([batch, ...positions.shape.slice(1)]),
     ...gradients(one, { sample }, { ...inputs, ...Object.fromEntries(flattenParams(params)) }),
+  };
+}
+
+function classConditional(one: GoldenCase): ReturnType<Area> {
+  const network = new DiTTransformer2DModel(one.field("config"));
+  const params = loadParams(network.init(key(0)), one.weights);
+  const sample = network.apply(params, {
+    sample: one.input("hidden_states"),
+    timestep: one.input("timestep"),
+    classLabels: one.input("class_labels"),
+  });
+  return {
+    sample,
+    ...gradients(one, { sample }, { ...one.allInputs(), ...Object.fromEntries(flattenParams(params)) }),
   };
 }

@@ -23,6 +23,8 @@ export interface Cond {
   readonly textEmbeds?: Tensor;
   /** SDXL's original size, crop and target size in pixels, `[B, 6]`. */
   readonly timeIds?: Tensor;
+  /** Class of each sample, integers `[B]`; DiT's null condition is the number of classes. */
+  readonly classLabels?: Tensor;
 }
 
 /** A noise schedule: `x_t = alpha(t) x_0 + sigma(t) eps`. */

@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { flattenParams } from "@dipp/nn";
-import { fold, init, key, randn, type Tensor, treeLeaves, treeMap } from "@dipp/tensor";
+import { fold, init, key, randn, type Tensor, tensor, treeLeaves, treeMap } from "@dipp/tensor";
 import { assertClose } from "@dipp/tensor/testing";
-import { type Cond, PixArtTransformer2DModel, UNet2DConditionModel } from "../mod.ts";
+import { type Cond, DiTTransformer2DModel, PixArtTransformer2DModel, UNet2DConditionModel } from "../mod.ts";
 
 await init();
 
@@ -26,8 +26,19 @@ const PIXART = {
   caption_channels: 12,
 };
 
+const DIT = {
+  num_attention_heads: 2,
+  attention_head_dim: 8,
+  num_layers: 2,
+  in_channels: 3,
+  sample_size: 8,
+  patch_size: 4,
+  num_embeds_ada_norm: 5,
+};
+
 for (
   const network of [
+    new DiTTransformer2DModel(DIT),
     new UNet2DConditionModel({ ...UNET, in_channels: 3, out_channels: 3 }),
     new UNet2DConditionModel({ ...UNET, in_channels: 3, out_channels: 3, use_linear_projection: true }),
     new PixArtTransformer2DModel(PIXART),
@@ -38,6 +49,7 @@ for (
     const params = network.init(key(3));
     const out = network.forward(params as never, randn(key(1), [2, 3, 8, 8]), randn(key(2), [2]), {
       embeds: randn(key(4), [2, 5, 12]),
+      classLabels: tensor(new Int32Array([4, 5])),
     });
     assertEquals(out.shape, [2, 3, 8, 8]);
     assertEquals((await out.data()).every((x) => x === 0), true);
@@ -51,7 +63,7 @@ for (
     assertThrows(
       () => network.forward(params as never, randn(key(1), [2, 3, 8, 8]), randn(key(2), [2]), {}),
       TypeError,
-      "embeds",
+      network instanceof DiTTransformer2DModel ? "classLabels" : "embeds",
     );
   });
 }
@@ -144,6 +156,22 @@ Deno.test("wrong configurations are refused with path, value and expectation", (
   assertThrows(pixart({ attention_head_dim: 3 }), TypeError, "divisible by 4");
   assertThrows(pixart({ use_additional_conditions: true }), TypeError, "divisible by 3");
   assertThrows(pixart({ num_layers: "two" }), TypeError, 'num_layers is "two"');
+  const dit = (config: object) => () => new DiTTransformer2DModel({ ...DIT, ...config });
+  assertThrows(dit({ norm_type: "ada_norm_single" }), TypeError, 'norm_type is "ada_norm_single"');
+  assertThrows(dit({ attention_head_dim: 3 }), TypeError, "divisible by 4");
+  assertThrows(dit({ caption_channels: 3 }), TypeError, "caption_channels");
+});
+
+Deno.test("the DiT-XL/2 configuration has embedders in every block, as diffusers' has", () => {
+  const params = new DiTTransformer2DModel({ out_channels: 8 }).init(key(0));
+  const count = (tree: Parameters<typeof treeLeaves<Tensor>>[0]) =>
+    treeLeaves<Tensor>(tree).reduce((n, x) => n + x.size, 0);
+  const [width, blocks] = [1152, 28];
+  const embedders = 257 * width + width * (width + 1) + 1001 * width;
+  const modulation = 6 * width * (width + 1);
+  const layers = 4 * width * (width + 1) + 4 * width * (width + 1) + width * (4 * width + 1);
+  const ends = 17 * width + 2 * width * (width + 1) + 32 * (width + 1);
+  assertEquals(count(params), blocks * (embedders + modulation + layers) + ends);
 });
 
 Deno.test("an SDXL UNet says what added conditions it needs", () => {
@@ -184,4 +212,9 @@ Deno.test("wrong inputs are refused", () => {
     RangeError,
     "[1], got [3]",
   );
+  const classes = new DiTTransformer2DModel(DIT);
+  const run = (classLabels: Tensor) => () =>
+    classes.apply(classes.init(key(0)), { sample: randn(key(1), [2, 3, 8, 8]), timestep: 1, classLabels });
+  assertThrows(run(tensor(new Int32Array([1]))), TypeError, "integers [2], got i32 [1]");
+  assertThrows(run(randn(key(1), [2])), TypeError, "integers [2], got f32 [2]");
 });

@@ -3,12 +3,13 @@ import { fold, randn, type Tensor } from "@dipp/tensor";
 import type { Cond, Network } from "../types.ts";
 import { batchTimestep } from "./batch_timestep.ts";
 import { maskBias } from "./mask_bias.ts";
+import { modulate } from "./modulate.ts";
 import * as adalnSingle from "./pixart/adaln_single.ts";
 import type { AdaLNSingleParams, AddedCond } from "./pixart/adaln_single.ts";
 import { parsePixArtConfig, type PixArtTransformer2DConfig } from "./pixart/config.ts";
-import * as patchEmbed from "./pixart/patch_embed.ts";
-import type { PatchEmbedParams } from "./pixart/patch_embed.ts";
-import { positionTable } from "./pixart/position_table.ts";
+import * as patchEmbed from "./patch_embed.ts";
+import type { PatchEmbedParams } from "./patch_embed.ts";
+import { PositionTables } from "./position_table.ts";
 import * as textProjection from "./pixart/text_projection.ts";
 import type { TextProjectionParams } from "./pixart/text_projection.ts";
 import * as block from "./pixart/transformer_block.ts";
@@ -77,7 +78,7 @@ export interface PixArtTransformer2DInputs {
 export class PixArtTransformer2DModel implements Network {
   /** The complete configuration. */
   readonly config: PixArtTransformer2DConfig;
-  readonly #tables = new Map<string, Tensor>();
+  readonly #tables: PositionTables;
 
   /**
    * Checks the configuration.
@@ -88,6 +89,12 @@ export class PixArtTransformer2DModel implements Network {
    */
   constructor(config: unknown) {
     this.config = parsePixArtConfig(config);
+    const { num_attention_heads, attention_head_dim, sample_size, patch_size, interpolation_scale } = this.config;
+    this.#tables = new PositionTables(
+      num_attention_heads * attention_head_dim,
+      Math.floor(sample_size / patch_size),
+      interpolation_scale ?? Math.max(Math.floor(sample_size / 64), 1),
+    );
   }
 
   /**
@@ -136,15 +143,8 @@ export class PixArtTransformer2DModel implements Network {
   ): Tensor {
     const { config } = this;
     const { sample, encoderAttentionMask } = inputs;
-    const [batch, , height, width] = sample.shape;
-    const patch = config.patch_size;
-    if (height % patch !== 0 || width % patch !== 0) {
-      throw new RangeError(
-        `A sample's height and width must be multiples of the patch ${patch}, got shape [${sample.shape}]`,
-      );
-    }
-    const [rows, columns] = [height / patch, width / patch];
-    const t = batchTimestep(inputs.timestep, batch);
+    const [rows, columns] = patchEmbed.grid(sample, config.patch_size);
+    const t = batchTimestep(inputs.timestep, sample.shape[0]);
     const { modulation, embedding } = adalnSingle.apply(
       params.adaln_single,
       t,
@@ -170,15 +170,12 @@ export class PixArtTransformer2DModel implements Network {
       embedding.unsqueeze(1),
     );
     const [shift, scale] = [0, 1].map((i) => table.slice([null, [i, i + 1]]));
-    x = block.modulate(
+    x = modulate(
       layerNorm.apply({}, x, config.norm_eps),
       shift,
       scale,
     );
-    return linear.apply(params.proj_out, x)
-      .reshape([batch, rows, columns, patch, patch, config.out_channels])
-      .permute([0, 5, 1, 3, 2, 4])
-      .reshape([batch, config.out_channels, height, width]);
+    return patchEmbed.unpatchify(linear.apply(params.proj_out, x), rows, columns, config.patch_size);
   }
 
   /**
@@ -189,19 +186,7 @@ export class PixArtTransformer2DModel implements Network {
    * @returns `[1, rows * columns, D]`.
    */
   positions(rows: number, columns: number): Tensor {
-    const { sample_size, patch_size, interpolation_scale } = this.config;
-    const name = `${rows}x${columns}`;
-    let table = this.#tables.get(name);
-    if (!table) {
-      table = positionTable(
-        this.config.num_attention_heads * this.config.attention_head_dim,
-        [rows, columns],
-        Math.floor(sample_size / patch_size),
-        interpolation_scale ?? Math.max(Math.floor(sample_size / 64), 1),
-      );
-      this.#tables.set(name, table);
-    }
-    return table;
+    return this.#tables.at(rows, columns);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { linear, type LinearParams, timestepEmbedding as mlp, type TimestepEmbeddingParams } from "@dipp/nn";
 import { cat, fold, type Tensor, timestepEmbedding } from "@dipp/tensor";
-import { normalWeight } from "./normal_weight.ts";
+import { normalWeight } from "../normal_weight.ts";
 
 /** Parameters of the shared modulation (`AdaLayerNormSingle`). */
 export type AdaLNSingleParams = {

@@ -1,6 +1,6 @@
 import { linear, type LinearParams } from "@dipp/nn";
 import { fold, geluTanh, type Tensor } from "@dipp/tensor";
-import { normalWeight } from "./normal_weight.ts";
+import { normalWeight } from "../normal_weight.ts";
 
 /** Parameters of the caption projection (`PixArtAlphaTextProjection`). */
 export type TextProjectionParams = {

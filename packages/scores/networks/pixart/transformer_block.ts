@@ -1,13 +1,7 @@
-import {
-  attention,
-  type AttentionParams,
-  feedForward,
-  type FeedForwardParams,
-  layerNorm,
-  xavierUniform,
-  zerosLike,
-} from "@dipp/nn";
-import { fold, randn, type Tensor, treeMap, zeros } from "@dipp/tensor";
+import { attention, type AttentionParams, feedForward, type FeedForwardParams, layerNorm, zerosLike } from "@dipp/nn";
+import { fold, randn, type Tensor } from "@dipp/tensor";
+import { modulate } from "../modulate.ts";
+import { xavier } from "../xavier.ts";
 import type { PixArtTransformer2DConfig } from "./config.ts";
 
 /** Parameters of a block of PixArt, with diffusers' names. */
@@ -37,16 +31,11 @@ export function init(
   const heads = config.num_attention_heads;
   const queryDim = heads * config.attention_head_dim;
   const shape = { queryDim, heads, bias: config.attention_bias };
-  const layers = {
+  const { attn1, attn2, ff } = xavier(key, {
     attn1: attention.init(key, shape),
     attn2: attention.init(key, shape),
     ff: feedForward.init(key, queryDim, { activation: "gelu-approximate" }),
-  };
-  let n = 0;
-  const { attn1, attn2, ff } = treeMap<Tensor, Tensor>(
-    layers,
-    (leaf) => leaf.ndim === 2 ? xavierUniform(fold(key, ++n), leaf.shape) : zeros([...leaf.shape]),
-  ) as typeof layers;
+  });
   return {
     scale_shift_table: randn(fold(key, 0), [6, queryDim]).div(
       Math.sqrt(queryDim),
@@ -99,16 +88,4 @@ export function apply(
   return x.add(
     gateFf.mul(feedForward.apply(params.ff, h, "gelu-approximate")),
   );
-}
-
-/**
- * `x (1 + scale) + shift`.
- *
- * @param x Normalised tokens, `[B, L, D]`.
- * @param shift `[B, 1, D]`.
- * @param scale `[B, 1, D]`.
- * @returns `[B, L, D]`.
- */
-export function modulate(x: Tensor, shift: Tensor, scale: Tensor): Tensor {
-  return x.mul(scale.add(1)).add(shift);
 }

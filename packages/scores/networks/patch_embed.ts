@@ -45,3 +45,36 @@ export function apply(params: PatchEmbedParams, x: Tensor): Tensor {
     .reshape([batch, rows * columns, channels * patch * patch]);
   return linear.apply({ weight: weight.reshape([width, -1]), bias }, patches);
 }
+
+/**
+ * How many patches there are.
+ *
+ * @param x Sample, `[B, C, H, W]`.
+ * @param patch Side of a patch.
+ * @returns Rows and columns.
+ * @throws {RangeError} When the patch does not divide height and width.
+ */
+export function grid(x: Tensor, patch: number): [rows: number, columns: number] {
+  const [, , height, width] = x.shape;
+  if (height % patch === 0 && width % patch === 0) return [height / patch, width / patch];
+  throw new RangeError(
+    `A sample's height and width must be multiples of the patch ${patch}, got shape [${x.shape}]`,
+  );
+}
+
+/**
+ * Puts patches together.
+ *
+ * @param tokens `[B, rows * columns, patch * patch * C]`, channels last.
+ * @param rows Patches down.
+ * @param columns Patches across.
+ * @param patch Side of a patch.
+ * @returns `[B, C, rows * patch, columns * patch]`.
+ */
+export function unpatchify(tokens: Tensor, rows: number, columns: number, patch: number): Tensor {
+  const batch = tokens.shape[0];
+  const channels = tokens.shape[2] / patch ** 2;
+  return tokens.reshape([batch, rows, columns, patch, patch, channels])
+    .permute([0, 5, 1, 3, 2, 4])
+    .reshape([batch, channels, rows * patch, columns * patch]);
+}

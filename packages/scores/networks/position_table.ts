@@ -1,7 +1,7 @@
 import { type Tensor, tensor } from "@dipp/tensor";
 
 /**
- * The 2-D sine-cosine position table of PixArt (diffusers' `PatchEmbed`):
+ * The 2-D sine-cosine position table of DiT and PixArt (diffusers' `PatchEmbed`):
  * the first half of the channels encodes the column, the second the row, each
  * half `[sin | cos]` of `position / 10000^(k / (dim / 4))`. Positions are
  * `index / (grid / base) / scale`, so a grid of another size spans the same
@@ -45,4 +45,42 @@ export function positionTable(
     }
   }
   return tensor(table, [1, rows * columns, dim]);
+}
+
+/** The position tables of a network, each made once. */
+export class PositionTables {
+  readonly #tables = new Map<string, Tensor>();
+  readonly #dim: number;
+  readonly #base: number;
+  readonly #scale: number;
+
+  /**
+   * Remembers what {@linkcode positionTable} needs beside the grid.
+   *
+   * @param dim Width of the table, a multiple of 4.
+   * @param base Patches along a side of the size the network is made for.
+   * @param scale Divides positions.
+   */
+  constructor(dim: number, base: number, scale: number) {
+    this.#dim = dim;
+    this.#base = base;
+    this.#scale = scale;
+  }
+
+  /**
+   * The table for a grid of patches.
+   *
+   * @param rows Patches down.
+   * @param columns Patches across.
+   * @returns `[1, rows * columns, dim]`, the same tensor at every call.
+   */
+  at(rows: number, columns: number): Tensor {
+    const name = `${rows}x${columns}`;
+    let table = this.#tables.get(name);
+    if (!table) {
+      table = positionTable(this.#dim, [rows, columns], this.#base, this.#scale);
+      this.#tables.set(name, table);
+    }
+    return table;
+  }
 }
