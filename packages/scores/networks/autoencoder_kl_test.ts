@@ -133,6 +133,7 @@ Deno.test("wrong configurations are refused with path, value and expectation", (
   assertThrows(vae({ latents_mean: [1] }), TypeError, "latents_mean is [1]: expected 4 numbers");
   assertThrows(vae({ latent_channels: "4" }), TypeError, 'latent_channels is "4"');
   assertThrows(vae({ width: 3 }), TypeError, "width");
+  assertThrows(vae({ _class_name: "AutoencoderTiny" }), TypeError, '_class_name is "AutoencoderTiny"');
 });
 
 Deno.test("wrong inputs are refused", () => {

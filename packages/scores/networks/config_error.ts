@@ -2,11 +2,13 @@ import type { z } from "zod";
 
 /**
  * Checks a network configuration and fills in its defaults. Keys that begin
- * with "_" (`_class_name`, `_diffusers_version`) are left out first.
+ * with "_" (`_diffusers_version`, `_name_or_path`) are left out first; of
+ * these, `_class_name` has to be the network's.
  *
  * @param schema What the configuration must look like.
  * @param value The configuration, as parsed from JSON.
- * @param network The network's name, for the error.
+ * @param network The network's name.
+ * @param olderName What older files call the class.
  * @returns The complete configuration.
  * @throws {TypeError} With every wrong field's path, value and expectation.
  */
@@ -14,7 +16,12 @@ export function parseConfig<T>(
   schema: z.ZodType<T>,
   value: unknown,
   network: string,
+  olderName = network,
 ): T {
+  const name = (value as { _class_name?: unknown } | null | undefined)?._class_name;
+  if (name !== undefined && name !== network && name !== olderName) {
+    throw new TypeError(`Invalid configuration of ${network}: _class_name is ${JSON.stringify(name)}`);
+  }
   const own = value !== null && typeof value === "object"
     ? Object.fromEntries(
       Object.entries(value).filter(([name]) => !name.startsWith("_")),

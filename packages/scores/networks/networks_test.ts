@@ -147,10 +147,12 @@ Deno.test("wrong configurations are refused with path, value and expectation", (
   assertThrows(unet({ act_fn: "gelu" }), TypeError, 'act_fn is "gelu"');
   assertThrows(unet({ class_embed_type: "timestep" }), TypeError, "class_embed_type");
   assertThrows(unet({ width: 8 }), TypeError, "width");
+  assertThrows(unet({ _class_name: "UNet3DConditionModel" }), TypeError, '_class_name is "UNet3DConditionModel"');
   assertThrows(unet({ addition_embed_type: "text" }), TypeError, 'addition_embed_type is "text"');
   assertThrows(unet({ addition_embed_type: "text_time" }), TypeError, "addition_time_embed_dim");
   assertThrows(unet({ addition_time_embed_dim: 8 }), TypeError, "only with it");
   const pixart = (config: object) => () => new PixArtTransformer2DModel({ ...PIXART, ...config });
+  assertEquals(pixart({ _class_name: "Transformer2DModel", _diffusers_version: "0.22.0.dev0" })().config.num_layers, 1);
   assertThrows(pixart({ caption_channels: undefined }), TypeError, "caption_channels");
   assertThrows(pixart({ cross_attention_dim: 15 }), TypeError, "= 16");
   assertThrows(pixart({ attention_head_dim: 3 }), TypeError, "divisible by 4");

@@ -92,5 +92,5 @@ const schema = z.strictObject({
  * ```
  */
 export function parseDiTConfig(value: unknown): DiTTransformer2DConfig {
-  return parseConfig(schema, value, "DiTTransformer2DModel");
+  return parseConfig(schema, value, "DiTTransformer2DModel", "Transformer2DModel");
 }

@@ -125,5 +125,5 @@ const schema = z.strictObject({
  * ```
  */
 export function parsePixArtConfig(value: unknown): PixArtTransformer2DConfig {
-  return parseConfig(schema, value, "PixArtTransformer2DModel");
+  return parseConfig(schema, value, "PixArtTransformer2DModel", "Transformer2DModel");
 }
