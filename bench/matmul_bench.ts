@@ -101,6 +101,35 @@ for (const [name, batch, m, n, k, ta, tb] of PRODUCTS) {
   });
 }
 
+// f16 factors, multiplied in f32 and in f16, in turn, so that both see the same machine
+const half = (await navigator.gpu.requestAdapter())?.features.has("shader-f16");
+for (const [name, batch, m, n, k, ta, tb] of half ? PRODUCTS.filter(([name]) => name !== "odd") : []) {
+  const [a, b] = [operand("a", m, k, ta), operand("b", k, n, tb)].map((o) => ({
+    ...o,
+    type: "f16" as const,
+    alignment: 4,
+  }));
+  const inputs = [batch * m * k, batch * k * n].map((size, seed) =>
+    new Uint16Array(Float16Array.from(noise(size, seed + 1)).buffer)
+  );
+  const declarations = DECLARATIONS.replace("a: array<f32>", "a: array<u32>").replace("b: array<f32>", "b: array<u32>");
+  const spec = { batch, m, n, k, a, b, declarations, store, target, subgroup: lanes } as const;
+  const forms = await Promise.all(
+    (["f32", "f16"] as const).map((arithmetic) => prepare(matmul({ ...spec, arithmetic }), inputs, batch * m * n)),
+  );
+  const times = Math.max(REPEATS, Math.ceil((2 ** 31) / (batch * m * n * k)));
+  const best = [Infinity, Infinity];
+  for (let round = 0; round < 6; round++) {
+    for (const [i, form] of forms.entries()) {
+      best[i] = Math.min(best[i], await form.run(round ? times : 1) + (round ? 0 : 1e9));
+    }
+  }
+  const ratio = ((best[0] - WAIT_MS) / (best[1] - WAIT_MS)).toFixed(2);
+  console.log(
+    `${`${name} ${batch}x${m}x${n}x${k} of f16`.padEnd(44)} ${ratio} times the rate of f32 arithmetic in f16`,
+  );
+}
+
 const PASSES = ["forward", "inputGrad", "weightGrad"] as const;
 
 /** Images, channels and side; the convolutions keep all three. */

@@ -18,14 +18,18 @@ async function open(): Promise<GPUDevice> {
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error("No WebGPU adapter on this machine");
   const requiredLimits = Object.fromEntries(WANTED.map((name) => [name, adapter.limits[name]]));
+  const half = adapter.features.has("shader-f16") ? ["shader-f16" as const] : [];
   const { subgroupMinSize, subgroupMaxSize } = adapter.info;
   let device: GPUDevice;
   try {
     // Deno grants subgroups without listing them
-    device = await adapter.requestDevice({ requiredLimits, requiredFeatures: ["subgroups" as GPUFeatureName] });
+    device = await adapter.requestDevice({
+      requiredLimits,
+      requiredFeatures: [...half, "subgroups" as GPUFeatureName],
+    });
     if (subgroupMinSize === subgroupMaxSize) subgroupSize = subgroupMinSize;
   } catch {
-    device = await adapter.requestDevice({ requiredLimits });
+    device = await adapter.requestDevice({ requiredLimits, requiredFeatures: half });
   }
   device.addEventListener("uncapturederror", (event) => {
     event.preventDefault();

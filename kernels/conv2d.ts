@@ -3,6 +3,7 @@ import { type ConvVariant, defaultConvVariant, type PointwiseVariant } from "./c
 import { weightGradient } from "./conv2d_weight.ts";
 import { slidingWindow } from "./conv2d_window.ts";
 import type { StorageArray } from "./element.ts";
+import { type Arithmetic, checkArithmetic } from "./half_products.ts";
 import type { Kernel } from "./kernel.ts";
 import { matmul } from "./matmul.ts";
 
@@ -56,6 +57,8 @@ export interface ConvSpec {
   readonly target: "software" | "gpu";
   /** Invocations in a subgroup, where the device has subgroup operations and all its subgroups are of that size. */
   readonly subgroup?: number | undefined;
+  /** What factors are multiplied in; "f16", for which both must be stored so, sums short blocks in f16. f32 by default. */
+  readonly arithmetic?: Arithmetic | undefined;
   /** Form of the kernel; by default the one that suits target and sizes. */
   readonly variant?: ConvVariant | undefined;
 }
@@ -64,10 +67,12 @@ export interface ConvSpec {
  * Two-dimensional convolution of NCHW images with OIHW weights, or its gradient with respect to either, computed
  * without a patch matrix in memory and accumulated in f32 in a fixed order. On a software adapter invocations slide over
  * rows with sums in registers; on a graphics processor it is a product of matrices whose factors are fetched in blocks.
+ * `arithmetic: "f16"` is as for products.
  *
  * @param spec The pass, geometry, operands and how to store.
  * @returns The kernel.
  * @throws {RangeError} Where the geometry's sizes contradict each other.
+ * @throws {TypeError} Where factors that are not stored as f16 are to be multiplied in f16.
  *
  * @example A 3 x 3 convolution
  * ```ts
@@ -92,6 +97,7 @@ export interface ConvSpec {
  */
 export function conv2d(spec: ConvSpec): Kernel {
   validate(spec);
+  checkArithmetic("Convolution", spec.arithmetic, [spec.operands.first, spec.operands.second]);
   const variant = spec.variant ?? defaultConvVariant(spec);
   if (variant.kind === "matmul") return pointwise(spec, variant);
   if (variant.kind === "tiled") return tiledConv(spec, variant);

@@ -1,6 +1,6 @@
 import type { ConvSpec } from "./conv2d.ts";
 import { productSizes } from "./conv2d_variant.ts";
-import { element } from "./element.ts";
+import { element, PER_WORD, quad } from "./element.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Factor, tiledProduct } from "./matmul_tiled.ts";
 import type { TiledVariant } from "./matmul_variant.ts";
@@ -16,7 +16,7 @@ import type { TiledVariant } from "./matmul_variant.ts";
  * | weight gradient | gradient [O, P] | patches, turned [P, I kH kW] |
  */
 export function tiledConv(spec: ConvSpec, variant: TiledVariant): Kernel {
-  const { pass, geometry: g, operands } = spec;
+  const { pass, geometry: g, operands, arithmetic } = spec;
   const { batch, m, n, k } = productSizes(spec);
   const inputs = g.weight[1];
   const outputs = g.weight[0] / g.groups;
@@ -30,6 +30,13 @@ export function tiledConv(spec: ConvSpec, variant: TiledVariant): Kernel {
   const declarations = `${spec.declarations}\n${helper}`;
   const patch = (place: string, tap: string) =>
     `met(z * ${pass === "inputGrad" ? outputs : inputs}u, ${place}, ${tap})`;
+  // Four neighbours lie in one word, or in two, where lines of `length` begin at multiples of four
+  const second = (length: number, at: Factor["at"]): Pick<Factor, "at" | "quad"> => ({
+    at: (p, t) => element(operands.second, at(p, t)),
+    ...(length % 4 === 0 && PER_WORD[operands.second.type ?? "f32"] > 1 && {
+      quad: (p: string, t: string) => quad(operands.second, at(p, t)),
+    }),
+  });
   const weight: Factor = pass === "inputGrad"
     ? {
       length: inputs,
@@ -45,7 +52,7 @@ export function tiledConv(spec: ConvSpec, variant: TiledVariant): Kernel {
       length: outputs,
       prologue: weightBase,
       along: "terms",
-      at: (p, t) => element(operands.second, `weights + ${p} * ${inputs * area}u + ${t}`),
+      ...second(inputs * area, (p, t) => `weights + ${p} * ${inputs * area}u + ${t}`),
     };
   const index = (column: string) =>
     `let index = (${column} / ${places}u * ${g.groups * m}u + z * ${m}u + row) * ${places}u + ${column} % ${places}u;`;
@@ -54,6 +61,7 @@ export function tiledConv(spec: ConvSpec, variant: TiledVariant): Kernel {
     return tiledProduct({
       batch,
       k,
+      arithmetic,
       declarations,
       factors: [weight, patches],
       store: `${index("column")} ${spec.store("index", "value")}`,
@@ -64,17 +72,18 @@ export function tiledConv(spec: ConvSpec, variant: TiledVariant): Kernel {
     length: outputs,
     prologue: "",
     along: "terms",
-    at: (p, t) =>
-      element(
-        operands.second,
+    ...second(
+      places,
+      (p, t) =>
         `(${t} / ${places}u * ${g.groups * outputs}u + z * ${outputs}u + ${p}) * ${places}u + ${t} % ${places}u`,
-      ),
+    ),
   };
   const patches: Factor = { length: n, prologue: "", along: "terms", at: (p, t) => patch(t, p) };
   const row = `let index = (z * ${m}u + row) * ${n}u + column;`;
   return tiledProduct({
     batch,
     k,
+    arithmetic,
     declarations,
     factors: [gradient, patches],
     store: `${row} ${spec.store("index", "value")}`,

@@ -69,10 +69,12 @@ export function convVariants(spec: ConvSpec): ConvVariant[] {
 }
 
 /** Names the kind and size of a convolution, for tables of measurements. */
-export function convKey({ pass, geometry: g, operands: { first, second } }: ConvSpec): string {
+export function convKey({ pass, geometry: g, operands: { first, second }, arithmetic }: ConvSpec): string {
   const exact = [g.weight.slice(2), g.stride, g.dilation].map((pair) => pair.join("x")).join(" ");
   const sizes = [g.groups, ...g.input, g.weight[0]].map(sizeBucket).join(" ");
-  return `conv2d ${pass} ${first.type ?? "f32"} ${second.type ?? "f32"} ${exact} ${sizes}`;
+  return `conv2d ${pass}${arithmetic === "f16" ? " in f16" : ""} ${first.type ?? "f32"} ${
+    second.type ?? "f32"
+  } ${exact} ${sizes}`;
 }
 
 /** Sizes of the product of matrices that a convolution amounts to, for each group (pointwise: each image and group). */

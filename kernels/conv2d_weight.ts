@@ -1,6 +1,7 @@
 import type { ConvSpec } from "./conv2d.ts";
 import type { WindowVariant } from "./conv2d_variant.ts";
 import { element } from "./element.ts";
+import { addBlocks, enable, factor } from "./half_products.ts";
 import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus, tile } from "./kernel.ts";
 
 /** Most sums that an invocation keeps, and most multiplications in one turn of the innermost loop. */
@@ -51,7 +52,8 @@ export function weightGradient(spec: ConvSpec, variant: WindowVariant): Kernel {
       if (o < 0) guards.push(`q0 + ${o} >= 0`);
       if (last + o >= inWidth) guards.push(`q0 + ${o} < ${inWidth}`);
       // A read outside the array gives some element or zero, and is discarded
-      return `let x${j}_${i} = select(0.0, ${element(operands.first, `u32(at + ${o})`)}, ${guards.join(" && ")});`;
+      const value = `select(0.0, ${element(operands.first, `u32(at + ${o})`)}, ${guards.join(" && ")})`;
+      return `let x${j}_${i} = ${factor(value, spec.arithmetic)};`;
     });
     return elements.join(" ").replaceAll("inRow", `inRow${j}`).replaceAll("at +", `at${j} + q0 +`);
   };
@@ -59,23 +61,27 @@ export function weightGradient(spec: ConvSpec, variant: WindowVariant): Kernel {
   const gradients = take.loads.flatMap(({ id, offset }) =>
     range(run).map((r) => `let p${id}_${r} = ${element(operands.second, `gradient + ${offset + r}u`)};`)
   );
-  const multiply = range(height).map((i) =>
-    range(run).map((r) =>
-      `let g${i}_${r} = ${take.value(i, (id) => `p${id}_${r}`)}; ` +
-      range(width).flatMap((j) =>
+  const multiply = range(height).map((i) => {
+    const turns = range(run).map((r) => ({
+      load: `let g${i}_${r} = ${factor(take.value(i, (id) => `p${id}_${r}`), spec.arithmetic)};`,
+      products: range(width).flatMap((j) =>
         range(kernelWidth).map((t) => {
           const at = offsets.indexOf(r * strideX + t * dilationX - left);
-          return `c${(i * width + j) * kernelWidth + t} += g${i}_${r} * x${j}_${at};`;
+          return [`c${(i * width + j) * kernelWidth + t}`, `g${i}_${r} * x${j}_${at}`] as const;
         })
-      ).join(" ")
-    ).join(" ")
-  );
+      ),
+    }));
+    if (spec.arithmetic === "f16") {
+      return [...turns.map((turn) => turn.load), addBlocks(turns.flatMap((turn) => turn.products))].join(" ");
+    }
+    return turns.map(({ load, products }) => [load, ...products.map(([c, p]) => `${c} += ${p};`)].join(" ")).join(" ");
+  });
   const step = spec.storePair ? 2 : 1;
   const finish = spec.storePair?.("index", "value", `sums[i * ${width * kernelWidth}u + j + 1u]`) ??
     spec.store("index", "value");
   return {
     workgroups,
-    code: `${spec.declarations}
+    code: `${enable(spec.arithmetic)}${spec.declarations}
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u32) {
   let id = group.x + group.y * ${workgroups[0]}u;

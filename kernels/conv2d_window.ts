@@ -1,6 +1,7 @@
 import type { ConvSpec } from "./conv2d.ts";
 import type { WindowVariant } from "./conv2d_variant.ts";
 import { element, loadElements } from "./element.ts";
+import { addBlocks, enable, factor } from "./half_products.ts";
 import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus, tile } from "./kernel.ts";
 
 /** Weight positions that one residue of result positions meets, along one axis. */
@@ -74,7 +75,8 @@ export function slidingWindow(spec: ConvSpec, variant: WindowVariant): Kernel {
     if (before.length) guards.push(`${x} >= 0`);
     if (reach) guards.push(`${x} < ${horizontal.sources}`);
     // A read outside the array gives some element or zero, and is discarded
-    return `let x${i} = select(0.0, ${element(operands.first, `u32(row + ${o})`)}, ${guards.join(" && ")});`;
+    const value = `select(0.0, ${element(operands.first, `u32(row + ${o})`)}, ${guards.join(" && ")})`;
+    return `let x${i} = ${factor(value, spec.arithmetic)};`;
   });
   const sums = range(height * width);
   const take = broadcasts(height, spec.subgroup, (i) => i * channelStride);
@@ -86,19 +88,24 @@ export function slidingWindow(spec: ConvSpec, variant: WindowVariant): Kernel {
       false,
     )
   );
-  const multiply = range(height).map((i) =>
-    range(horizontal.kernel).map((t) => {
+  const multiply = range(height).map((i) => {
+    const taps = range(horizontal.kernel).map((t) => {
       const products = horizontal.phases.flatMap((phase, p) => {
         const tap = (t - phase.first) / phase.step;
         if (!Number.isInteger(tap) || tap < 0 || tap >= phase.count) return [];
         return range(run).map((q) => {
           const at = offsets.indexOf(q * horizontal.stride + phase.offset + tap * phase.offsetStep);
-          return `c${i * width + q * horizontal.phases.length + p} += w${i}_${t} * x${at};`;
+          return [`c${i * width + q * horizontal.phases.length + p}`, `w${i}_${t} * x${at}`] as const;
         });
       });
-      return products.length ? `let w${i}_${t} = ${take.value(i, (id) => `p${id}_${t}`)}; ${products.join(" ")}` : "";
-    }).join(" ")
-  );
+      const weight = factor(take.value(i, (id) => `p${id}_${t}`), spec.arithmetic);
+      return { products, load: products.length ? `let w${i}_${t} = ${weight};` : "" };
+    });
+    if (spec.arithmetic === "f16") {
+      return [...taps.map((tap) => tap.load), addBlocks(taps.flatMap((tap) => tap.products))].join(" ");
+    }
+    return taps.map(({ load, products }) => [load, ...products.map(([c, p]) => `${c} += ${p};`)].join(" ")).join(" ");
+  });
   const pick = (key: "first" | "count" | "offset") => {
     const values = vertical.phases.map((phase) => phase[key]);
     return values.slice(1).reduce((rest, v, i) => `select(${rest}, ${v}, phase == ${i + 1}u)`, `${values[0]}`);
@@ -108,7 +115,7 @@ export function slidingWindow(spec: ConvSpec, variant: WindowVariant): Kernel {
   const finish = spec.storePair?.("index", "value", `sums[i * ${width}u + j + 1u]`) ?? spec.store("index", "value");
   return {
     workgroups,
-    code: `${spec.declarations}
+    code: `${enable(spec.arithmetic)}${spec.declarations}
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u32) {
   let id = group.x + group.y * ${workgroups[0]}u;

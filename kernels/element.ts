@@ -36,6 +36,17 @@ export function element(array: StorageArray, index: string): string {
 }
 
 /**
+ * WGSL expression (vec4<f32>) of the element at `index` and the three after it, where `index` (u32 expression) is always
+ * a multiple of four and the array holds several elements a word.
+ */
+export function quad(array: StorageArray, index: string): string {
+  const { type = "f32" } = array;
+  if (type === "vec4") return wordAt(array, `(${index}) / 4u`);
+  const words = [0, 1].map((i) => wordAt(array, `(${index}) / 2u + ${i}u`));
+  return `vec4<f32>(${words.flatMap((word) => [0, 1].map((part) => unpacked(word, part, type))).join(", ")})`;
+}
+
+/**
  * Statements that load several elements of an array, those in one word together where it is known which these are.
  *
  * @param array The array.

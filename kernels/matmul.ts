@@ -1,4 +1,5 @@
 import type { StorageArray } from "./element.ts";
+import { type Arithmetic, checkArithmetic } from "./half_products.ts";
 import type { Kernel } from "./kernel.ts";
 import { registerMatmul } from "./matmul_register.ts";
 import { tiledMatmul } from "./matmul_tiled.ts";
@@ -46,13 +47,16 @@ export interface MatmulSpec {
   readonly target: "software" | "gpu";
   /** Invocations in a subgroup, where the device has subgroup operations and all its subgroups are of that size. */
   readonly subgroup?: number | undefined;
+  /** What factors are multiplied in; "f16", for which both must be stored so, sums short blocks in f16. f32 by default. */
+  readonly arithmetic?: Arithmetic | undefined;
   /** Form of the kernel, one that the target runs; by default the one that suits target and sizes. */
   readonly variant?: MatmulVariant | undefined;
 }
 
 /**
  * Batched product of strided matrices, c[z] = a[z] b[z], accumulated in f32 in a fixed order, so that results repeat
- * bit for bit.
+ * bit for bit. With `arithmetic: "f16"` up to 8 products are multiplied and summed in f16 before they are added in f32,
+ * an error of up to 2^-6.9 sum |a b|; the device needs the feature shader-f16.
  *
  * Two kinds of form: on a graphics processor, blocks of both factors staged in workgroup memory; on a software adapter,
  * where a barrier costs more than it saves, one tile of registers for each invocation.
@@ -60,6 +64,7 @@ export interface MatmulSpec {
  * @param spec Sizes, factors and how to store.
  * @returns The kernel.
  * @throws {RangeError} Where a size is not a positive integer, or results are stored in pairs and rows are odd.
+ * @throws {TypeError} Where factors that are not stored as f16 are to be multiplied in f16.
  *
  * @example A [64, 32] x [32, 16] product
  * ```ts
@@ -90,6 +95,7 @@ export function matmul(spec: MatmulSpec): Kernel {
   if (spec.storePair && spec.n % 2 !== 0) {
     throw new RangeError(`Matmul stores pairs of a row of ${spec.n} elements, expected an even number`);
   }
+  checkArithmetic("Matmul", spec.arithmetic, [spec.a, spec.b]);
   const variant = spec.variant ?? defaultMatmulVariant(spec);
   return variant.kind === "tiled" ? tiledMatmul(spec, variant) : registerMatmul(spec, variant);
 }

@@ -1,4 +1,5 @@
 import { loadElements, PER_WORD } from "./element.ts";
+import { addBlocks, enable, factor } from "./half_products.ts";
 import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus } from "./kernel.ts";
 import type { MatmulOperand, MatmulSpec } from "./matmul.ts";
 import type { RegisterVariant } from "./matmul_variant.ts";
@@ -24,6 +25,7 @@ interface Side {
 export function registerMatmul(spec: MatmulSpec, variant: RegisterVariant): Kernel {
   const { batch, m, n, k, a, b } = spec;
   const { turn } = variant;
+  const half = spec.arithmetic === "f16";
   const rows: Side = { operand: a, stride: a.rowStride, sumStride: a.colStride, length: m };
   const columns: Side = { operand: b, stride: b.colStride, sumStride: b.rowStride, length: n };
   const lanes = laneCount(spec);
@@ -69,10 +71,13 @@ export function registerMatmul(spec: MatmulSpec, variant: RegisterVariant): Kern
       guard,
     ),
   ];
+  const narrowed = range(half ? width : 0).map((j) => terms.map((t) => `let h${j}_${t} = f16(y${j}_${t});`).join(" "));
   const multiply = range(height).map((i) =>
-    terms.map((t) => `let x${i}_${t} = ${take.value(i, (id) => `p${id}_${t}`)};`).join(" ") + " " +
+    terms.map((t) => `let x${i}_${t} = ${factor(take.value(i, (id) => `p${id}_${t}`), spec.arithmetic)};`).join(" ") +
+    " " +
     range(width).map((j) => {
       const sum = `c${i * width + j}`;
+      if (half) return addBlocks(terms.map((t) => [sum, `x${i}_${t} * h${j}_${t}`]));
       return `${sum} = ${terms.reduce((e, t) => `${e} + x${i}_${t} * y${j}_${t}`, sum)};`;
     }).join(" ")
   );
@@ -87,7 +92,7 @@ export function registerMatmul(spec: MatmulSpec, variant: RegisterVariant): Kern
     : spec.store("index", "value");
   return {
     workgroups,
-    code: `${spec.declarations}
+    code: `${enable(spec.arithmetic)}${spec.declarations}
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u32) {
   let id = group.x + group.y * ${workgroups[0]}u;
@@ -100,7 +105,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(${take.lane}) lane: u3
   ${sums.map((c) => `var c${c} = 0.0;`).join(" ")}
   ${rolled("k", Math.ceil(k / turn))}
     ${loads.join("\n    ")}
-    ${multiply.join("\n    ")}
+    ${[...narrowed, ...multiply].join("\n    ")}
     s += ${turn * shared.sumStride}u;
     l += ${turn * laned.sumStride}u;
   }

@@ -1,4 +1,5 @@
-import { element, PER_WORD, wordAt } from "./element.ts";
+import { element, PER_WORD, quad } from "./element.ts";
+import { type Arithmetic, BLOCK, enable } from "./half_products.ts";
 import { type Kernel, range, spread, surplus } from "./kernel.ts";
 import type { MatmulOperand, MatmulSpec } from "./matmul.ts";
 import type { TiledVariant } from "./matmul_variant.ts";
@@ -29,6 +30,8 @@ export interface TiledProduct {
   readonly k: number;
   /** The factors, [rows, k] and [k, columns]. */
   readonly factors: readonly [Factor, Factor];
+  /** What the factors are multiplied in. */
+  readonly arithmetic?: Arithmetic | undefined;
   /** Bindings and helper functions. */
   readonly declarations: string;
   /** Statements that store `value` for product `z` at `row` and `column`, names in scope. */
@@ -46,7 +49,7 @@ export interface TiledProduct {
  * needs, which spreads over the banks what is written across.
  */
 export function tiledProduct(spec: TiledProduct, variant: TiledVariant): Kernel {
-  const { batch, k, factors: [a, b] } = spec;
+  const { batch, k, factors: [a, b], arithmetic = "f32" } = spec;
   const { rows, columns, depth } = variant;
   const tilesY = Math.ceil(a.length / (SIDE * rows));
   const tilesX = Math.ceil(b.length / (SIDE * columns));
@@ -54,6 +57,11 @@ export function tiledProduct(spec: TiledProduct, variant: TiledVariant): Kernel 
   const workgroups = spread(total);
   const [highs, wides] = [range(rows / 4), range(columns / 4)];
   const sums = range(rows).flatMap((i) => wides.map((j) => `c${i}_${j}`));
+  const vector = `vec4<${arithmetic}>`;
+  // In f16 the loop over a staged block is in two, so that few products are summed before they go into the f32 sums
+  const half = arithmetic === "f16";
+  const block = half ? Math.min(depth, depth % BLOCK === 0 ? BLOCK : 4) : depth;
+  const parts = sums.map((c) => half ? `h${c.slice(1)}` : c);
   const size = (n: number) => depth * (SIDE * n / 4 + 1);
   const step = spec.storePair ? 2 : 1;
   const store = spec.storePair
@@ -61,9 +69,9 @@ export function tiledProduct(spec: TiledProduct, variant: TiledVariant): Kernel 
     : spec.store;
   return {
     workgroups,
-    code: `${spec.declarations}
-var<workgroup> aTile: array<vec4<f32>, ${size(rows)}>;
-var<workgroup> bTile: array<vec4<f32>, ${size(columns)}>;
+    code: `${enable(arithmetic)}${spec.declarations}
+var<workgroup> aTile: array<${vector}, ${size(rows)}>;
+var<workgroup> bTile: array<${vector}, ${size(columns)}>;
 @compute @workgroup_size(${SIDE}, ${SIDE})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let id = group.x + group.y * ${workgroups[0]}u;
@@ -75,19 +83,29 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   ${b.prologue}
   ${sums.map((c) => `var ${c} = vec4<f32>(0.0);`).join(" ")}
   for (var k0 = 0u; k0 < ${k}u; k0 += ${depth}u) {
-    ${stage("aTile", a, "i0", rows, k, depth)}
-    ${stage("bTile", b, "j0", columns, k, depth)}
+    ${stage("aTile", vector, a, "i0", rows, k, depth)}
+    ${stage("bTile", vector, b, "j0", columns, k, depth)}
     workgroupBarrier();
-    for (var d = 0u; d < ${depth}u; d++) {
+    ${
+      half
+        ? `for (var d0 = 0u; d0 < ${depth}u; d0 += ${block}u) { ${
+          parts.map((h) => `var ${h} = ${vector}(0.0);`).join(" ")
+        }
+    for (var d = d0; d < d0 + ${block}u; d++) {`
+        : `for (var d = 0u; d < ${depth}u; d++) {`
+    }
       ${highs.map((h) => `let x${h} = aTile[d * ${SIDE * rows / 4 + 1}u + local.y + ${h * SIDE}u];`).join(" ")}
       ${wides.map((w) => `let y${w} = bTile[d * ${SIDE * columns / 4 + 1}u + local.x + ${w * SIDE}u];`).join(" ")}
       ${
       range(rows).map((i) =>
-        wides.map((w) => `c${i}_${w} = fma(vec4<f32>(x${Math.floor(i / 4)}.${"xyzw"[i % 4]}), y${w}, c${i}_${w});`)
-          .join(" ")
+        wides.map((w) => {
+          const part = parts[i * wides.length + w];
+          return `${part} = fma(${vector}(x${Math.floor(i / 4)}.${"xyzw"[i % 4]}), y${w}, ${part});`;
+        }).join(" ")
       ).join("\n      ")
     }
     }
+    ${half ? `${sums.map((c, at) => `${c} += vec4<f32>(${parts[at]});`).join(" ")} }` : ""}
     workgroupBarrier();
   }
   var sums = array<vec4<f32>, ${sums.length}>(${sums.join(", ")});
@@ -110,7 +128,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
  * Statements by which all invocations copy a block of a factor into workgroup memory, as vectors of four neighbouring
  * positions of one term; neighbouring invocations follow the direction that is contiguous in memory.
  */
-function stage(tile: string, factor: Factor, first: string, patch: number, k: number, depth: number): string {
+function stage(
+  tile: string,
+  vector: string,
+  factor: Factor,
+  first: string,
+  patch: number,
+  k: number,
+  depth: number,
+): string {
   const quads = SIDE * patch / 4;
   const { length } = factor;
   const inside = (p: string, t: string) =>
@@ -135,7 +161,7 @@ function stage(tile: string, factor: Factor, first: string, patch: number, k: nu
       `let r${i} = ${guarded(`p + ${i}u`, "k0 + t", factor.quad!(`(p + ${i}u)`, "(k0 + t)"), "vec4<f32>(0.0)")};`
     );
     const turned = range(4).map((t) =>
-      `${target(`t + ${t}u`)} = vec4<f32>(${range(4).map((i) => `r${i}.${"xyzw"[t]}`).join(", ")});`
+      `${target(`t + ${t}u`)} = ${vector}(vec4<f32>(${range(4).map((i) => `r${i}.${"xyzw"[t]}`).join(", ")}));`
     );
     return blocks(
       quads * depth / 4,
@@ -154,7 +180,7 @@ function stage(tile: string, factor: Factor, first: string, patch: number, k: nu
     })`;
   return blocks(
     quads * depth,
-    `let t = ${term}; let q = ${quad}; let p = ${first} + q * 4u; ${target("t")} = ${value};`,
+    `let t = ${term}; let q = ${quad}; let p = ${first} + q * 4u; ${target("t")} = ${vector}(${value});`,
   );
 }
 
@@ -170,24 +196,25 @@ function matrixFactor(
   const address = (p: string, t: string) => `${name} + ${p} * ${stride}u + ${t} * ${sumStride}u`;
   const along = sumStride === 1 ? "terms" as const : "positions" as const;
   const [own, across, extent] = along === "terms" ? [sumStride, stride, k] : [stride, sumStride, length];
-  const whole = PER_WORD[operand.type ?? "f32"] === 4 && own === 1 && across % 4 === 0 && extent % 4 === 0 &&
+  const whole = PER_WORD[operand.type ?? "f32"] > 1 && own === 1 && across % 4 === 0 && extent % 4 === 0 &&
     (operand.alignment ?? 1) % 4 === 0;
   return {
     length,
     along,
     prologue: `let ${name} = ${operand.base("z")};`,
     at: (p, t) => element(operand, address(p, t)),
-    ...(whole && { quad: (p: string, t: string) => wordAt(operand, `(${address(p, t)}) / 4u`) }),
+    ...(whole && { quad: (p: string, t: string) => quad(operand, address(p, t)) }),
   };
 }
 
 /** The product of two strided matrices, by blocks in workgroup memory. */
 export function tiledMatmul(spec: MatmulSpec, variant: TiledVariant): Kernel {
-  const { batch, m, n, k, a, b, declarations } = spec;
+  const { batch, m, n, k, a, b, declarations, arithmetic } = spec;
   const index = `let index = (z * ${m}u + row) * ${n}u + column;`;
   return tiledProduct({
     batch,
     k,
+    arithmetic,
     declarations,
     factors: [
       matrixFactor(a, "aBase", m, a.rowStride, a.colStride, k),

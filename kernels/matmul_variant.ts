@@ -81,10 +81,12 @@ export function sizeBucket(size: number): number {
 }
 
 /** Names the kind and size of a product, for tables of measurements. */
-export function matmulKey({ batch, m, n, k, a, b }: MatmulSpec): string {
+export function matmulKey({ batch, m, n, k, a, b, arithmetic }: MatmulSpec): string {
   const side = ({ type = "f32", rowStride, colStride }: MatmulSpec["a"]) =>
     type + (colStride === 1 ? "n" : rowStride === 1 ? "t" : "s");
-  return `matmul ${side(a)} ${side(b)} ${[batch, m, n, k].map(sizeBucket).join(" ")}`;
+  return `matmul${arithmetic === "f16" ? " in f16" : ""} ${side(a)} ${side(b)} ${
+    [batch, m, n, k].map(sizeBucket).join(" ")
+  }`;
 }
 
 /** Forms that are worth measuring for a product, the default first. */

@@ -16,6 +16,7 @@ export {
   type PointwiseVariant,
   type WindowVariant,
 } from "./conv2d_variant.ts";
+export { type Arithmetic } from "./half_products.ts";
 export { type ElementType, type StorageArray } from "./element.ts";
 export { elementwise, type ElementwiseSpec } from "./elementwise.ts";
 export { matmul, type MatmulOperand, type MatmulSpec } from "./matmul.ts";

@@ -1,5 +1,6 @@
 /** Reverse-mode automatic differentiation on the graph. */
 import { full } from "./ops/elementwise.ts";
+import { currentMatmulPrecision, matmulPrecision } from "./matmul_precision.ts";
 import { Tensor } from "./tensor.ts";
 import { identity } from "./primitives/generate.ts";
 import { sameShape, show } from "./shape.ts";
@@ -141,10 +142,11 @@ export function checkpoint(
   ...inputs: Tensor[]
 ): Tensor {
   const out = fn(...inputs.map(stopGradient));
+  const precision = currentMatmulPrecision();
   const recompute = (g: Tensor) => {
     // Reading nothing of g, but after it: else all blocks could be computed again before the first is needed
     const again = inputs.map((t) => new Tensor(identity(t, "recompute", (g) => [g, null]), [t, g], t.shape, t.dtype));
-    const value = fn(...again);
+    const value = matmulPrecision(precision, () => fn(...again));
     for (const node of differentiablePath([value], new Set(again))) recomputed.add(node);
     return [null, ...vjp([value], [g], again)];
   };

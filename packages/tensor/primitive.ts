@@ -3,7 +3,7 @@
  * whoever reads it (elementwise operations, views, gathers, random bits), or is the core of a kernel of its own
  * (reductions, matmul, convolutions), into which its neighbours are fused.
  */
-import type { ConvGeometry } from "@dipp/kernels";
+import type { Arithmetic, ConvGeometry } from "@dipp/kernels";
 import type { Index } from "./schedule/index_expression.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -56,6 +56,8 @@ export interface ReducePrimitive extends PrimitiveCommon {
 export interface MatmulPrimitive extends PrimitiveCommon {
   /** A matrix product. */
   readonly kind: "matmul";
+  /** What factors that are both stored as f16 are multiplied in. */
+  readonly arithmetic: Arithmetic;
 }
 
 /** Convolution or one of its two gradients. */
@@ -66,6 +68,8 @@ export interface ConvPrimitive extends PrimitiveCommon {
   readonly pass: "forward" | "inputGrad" | "weightGrad";
   /** Its sizes. */
   readonly geometry: ConvGeometry;
+  /** What factors that are both stored as f16 are multiplied in. */
+  readonly arithmetic: Arithmetic;
 }
 
 /**

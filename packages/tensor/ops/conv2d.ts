@@ -1,5 +1,6 @@
 /** Two-dimensional convolution with its two gradients, and resampling. */
-import type { ConvGeometry } from "@dipp/kernels";
+import type { Arithmetic, ConvGeometry } from "@dipp/kernels";
+import { currentMatmulPrecision } from "../matmul_precision.ts";
 import type { ConvPrimitive } from "../primitive.ts";
 import { show } from "../shape.ts";
 import { arange, zeros } from "../creation.ts";
@@ -33,8 +34,9 @@ function convolve(
   a: Tensor,
   b: Tensor,
   geometry: ConvGeometry,
+  arithmetic: Arithmetic = currentMatmulPrecision(),
 ): Tensor {
-  const again = (next: Pass, x: Tensor, y: Tensor) => convolve(next, x, y, geometry);
+  const again = (next: Pass, x: Tensor, y: Tensor) => convolve(next, x, y, geometry, arithmetic);
   const rules: Record<Pass, (g: Tensor) => [Tensor, Tensor]> = {
     // a = input, b = weight
     forward: (g) => [again("inputGrad", g, b), again("weightGrad", a, g)],
@@ -56,6 +58,7 @@ function convolve(
       name: `conv2d ${pass}`,
       pass,
       geometry,
+      arithmetic,
       vjp: rules[pass],
     },
     [a, b],

@@ -18,6 +18,8 @@ export interface Device {
   readonly name: string;
   /** Software, integrated or discrete. */
   readonly adapterClass: Backend["adapterClass"];
+  /** The optional features that the device has: `"shader-f16"`, `"subgroups"`, `"timestamp-query"`. */
+  readonly features: ReadonlySet<string>;
   /**
    * Memory and work counters, as of now; they cost nothing. `liveBuffers` back at its old value means that nothing
    * leaked.
@@ -96,6 +98,7 @@ export async function init(): Promise<Device> {
   return {
     name: b.description,
     adapterClass: b.adapterClass,
+    features: b.features,
     stats: () => ({ ...b.stats(), ...tensorStats(b) }),
     synchronize: () => b.synchronize(),
     collect,

@@ -45,6 +45,7 @@ export function targetOf(backend: Backend): Target {
     maxBufferBytes: backend.limits.maxBufferBytes,
     maxBindingBytes: backend.limits.maxBindingBytes,
     subgroup: backend.subgroupSize,
+    hasF16: backend.features.has("shader-f16"),
     tuning: tuningOf(backend),
   };
 }

@@ -83,7 +83,9 @@ export function kernelFacts(plan: PlanDescription): KernelFacts[] {
     return {
       label: k.label,
       kind: kindOf(k),
-      fused: nodes.filter(({ primitive: p }) => !(p.kind === "inline" && p.view)).map((t) => t.primitive.name),
+      fused: nodes.filter(({ primitive: p }) => !(p.kind === "inline" && p.view)).map((t) =>
+        t === k.core && k.arithmetic ? `${t.primitive.name} in ${k.arithmetic}` : t.primitive.name
+      ),
       inputs: [...bytesRead].map(([t, bytes]) => facts(t, bytes)),
       output: facts(k.root, bytesWritten),
       flops,

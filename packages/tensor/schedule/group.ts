@@ -234,7 +234,8 @@ function place(
     const { primitive } = node;
     const above = readers.get(node) ?? new Set();
     const costly = above.size > 1 &&
-      !(primitive.kind === "inline" && primitive.view) &&
+      // What widens another is cheap where that is stored, in half the bytes; contractions read through it
+      !(primitive.kind === "inline" && primitive.view) && !isWidened(node) &&
       costs.get(node)! > RECOMPUTE;
     const isRoot = asked.has(node) || force.has(node) ||
       primitive.kind !== "inline" || costly;

@@ -1,5 +1,6 @@
 /** Turns a root of the grouping into one kernel: prologue, core, epilogue. */
 import {
+  type Arithmetic,
   conv2d,
   convKey,
   type ConvSpec,
@@ -13,7 +14,7 @@ import {
   reduce,
 } from "@dipp/kernels";
 import { isHalf, wgslType } from "../dtype.ts";
-import type { ConvPrimitive, ReducePrimitive } from "../primitive.ts";
+import type { ConvPrimitive, MatmulPrimitive, ReducePrimitive } from "../primitive.ts";
 import type { Tuning } from "../runtime/tuning.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -37,6 +38,8 @@ export interface LoweredKernel {
   readonly root: Tensor;
   /** Reduction or contraction that the kernel is built around. */
   readonly core?: Tensor;
+  /** What a contraction multiplies in, where that is not f32. */
+  readonly arithmetic?: Arithmetic;
   /** Tensor among `reads` whose buffer is also written. */
   readonly inPlace?: Tensor;
   /** Symbolic positions at which each tensor is read; only "i" means element for element. */
@@ -51,6 +54,8 @@ export interface Target {
   readonly maxBuffers: number;
   /** Invocations in a subgroup, where there are subgroup operations and all subgroups are of that size. */
   readonly subgroup?: number | undefined;
+  /** Whether there is arithmetic in f16. */
+  readonly hasF16?: boolean | undefined;
   /** Bytes that one binding can show; buffers beyond it are bound in parts. */
   readonly maxBindingBytes?: number | undefined;
   /** Bytes that one buffer can have. */
@@ -74,12 +79,16 @@ export function lower(
   const limit = target.maxBindingBytes ?? Infinity;
   const plain = core ? undefined : lowerElementwise(root, stored, limit, inPlace);
   let scope = plain?.scope ?? new KernelScope(limit);
+  let arithmetic: Arithmetic = "f32";
   const build = (kernel: Kernel): LoweredKernel => ({
     kernel,
-    label: `${root.primitive.name}${core && core !== root ? `+${core.primitive.name}` : ""} ${show(root.shape)}`,
+    label: `${root.primitive.name}${core && core !== root ? `+${core.primitive.name}` : ""}${
+      arithmetic === "f16" ? " in f16" : ""
+    } ${show(root.shape)}`,
     reads: [...scope.reads.keys()],
     root,
     ...(core && { core }),
+    ...(arithmetic === "f16" && { arithmetic }),
     ...(inPlace && { inPlace }),
     positions: scope.positions,
   });
@@ -129,7 +138,7 @@ export function lower(
     case "reduce":
       return build(lowerReduce(core!.primitive as ReducePrimitive));
     case "matmul":
-      return build(lowerMatmul());
+      return build(lowerMatmul(core!.primitive as MatmulPrimitive));
     case "conv2d":
       return build(lowerConv(core!.primitive as ConvPrimitive));
     case "attention":
@@ -173,7 +182,21 @@ export function lower(
     return reads;
   }
 
-  function lowerMatmul(): Kernel {
+  /** What the core multiplies its factors in, which the label will show. */
+  function arithmeticOf(wanted: Arithmetic, factors: readonly { type: ElementType }[]): Arithmetic {
+    if (wanted === "f32" || factors.some(({ type }) => type !== "f16")) return "f32";
+    if (!target.hasF16) {
+      throw new TypeError(
+        `Cannot multiply ${core!.primitive.name} ${
+          show(core!.shape)
+        } in f16: the adapter lacks the feature shader-f16; ` +
+          'expected matmulPrecision "f32" here',
+      );
+    }
+    return arithmetic = "f16";
+  }
+
+  function lowerMatmul(primitive: MatmulPrimitive): Kernel {
     const [a, b] = core!.inputs.map((operand) => {
       const address = matrixAddress(operand, stored)!;
       const name = scope.read(address.base, "matrix");
@@ -198,6 +221,7 @@ export function lower(
       k,
       a,
       b,
+      arithmetic: arithmeticOf(primitive.arithmetic, [a, b]),
       declarations: `${declarations()}\n${finish}`,
       store,
       storePair,
@@ -218,6 +242,7 @@ export function lower(
       pass: primitive.pass,
       geometry: primitive.geometry,
       operands: { first, second },
+      arithmetic: arithmeticOf(primitive.arithmetic, [first, second]),
       declarations: `${declarations()}\n${finish}`,
       store,
       storePair,

@@ -52,6 +52,11 @@ for (
     ["a file that is not there", { data: { module: "none.ts" } }, 'none.ts": no such file'],
     ["a network that does not fit", { model: { network: "dit", config: {} } }, "caption_channels"],
     ["a pair of three", { optimizer: { lr: 1, betas: [0.1, 0.2, 0.3] } }, "optimizer.betas"],
+    [
+      "f16 arithmetic on other factors",
+      { arithmetic: "f16" },
+      'arithmetic is "f16": with precision "f32" there are no f16 factors to multiply',
+    ],
     ["a null", { seed: null }, "seed is null, expected a number"],
   ] as const
 ) {

@@ -30,6 +30,9 @@ export const optimizer = z.strictObject({
 /** What the networks that learn multiply: f32, or its rounding to 16 bits (mixed precision); parameters stay f32. */
 export const precision = z.enum(["f32", "bf16", "f16"]).default("f32");
 
+/** What products of 16-bit factors are multiplied in; "f16" goes with that precision and needs the adapter's shader-f16. */
+export const arithmetic = z.enum(["f32", "f16"]).default("f32");
+
 /** The settings of an optimiser. */
 export type OptimizerConfig = z.output<typeof optimizer>;
 

@@ -2,7 +2,18 @@
 import { fakeScoreLossSchema, objectiveSchema } from "@dipp/objectives";
 import { bradleyTerrySchema, contrastiveSchema } from "@dipp/rewards";
 import { z } from "zod";
-import { count, network, optimizer, parameterisation, paths, precision, reporting, sampler, unit } from "./fields.ts";
+import {
+  arithmetic,
+  count,
+  network,
+  optimizer,
+  parameterisation,
+  paths,
+  precision,
+  reporting,
+  sampler,
+  unit,
+} from "./fields.ts";
 
 /** What the measurement at the end of a run looks at. */
 const evaluation = z.strictObject({
@@ -26,6 +37,7 @@ export function configSchema(base: string) {
     steps: count,
     batch_size: count,
     precision,
+    arithmetic,
     data: z.looseObject({ module: input }),
     ...reporting,
     export: output.nullable().default(null),
@@ -80,7 +92,15 @@ export function configSchema(base: string) {
       reward: input,
       objective: objectiveSchema,
     }),
-  ]);
+  ]).superRefine(({ arithmetic, precision }, context) => {
+    if (arithmetic === "f32" || precision === "f16") return;
+    context.addIssue({
+      code: "custom",
+      path: ["arithmetic"],
+      message: `with precision "${precision}" there are no f16 factors to multiply, expected "f32"`,
+      input: arithmetic,
+    });
+  });
 }
 
 /** Random changes of the images that a judge learns from. */

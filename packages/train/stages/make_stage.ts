@@ -2,6 +2,7 @@
 import type { Config } from "../config/schema.ts";
 import type { RunContext } from "../run/context.ts";
 import type { Stage } from "../run/stage.ts";
+import { checkArithmetic, withArithmetic } from "./arithmetic.ts";
 import { clipStage } from "./clip.ts";
 import { oneStepStage } from "./one_step.ts";
 import { preferenceStage } from "./preference.ts";
@@ -13,8 +14,14 @@ import { teacherStage } from "./teacher.ts";
  * @param config A complete configuration.
  * @param context Data, device, directory.
  * @returns The stage, before its first step.
+ * @throws {TypeError} Where the device does not compute in what the configuration says.
  */
-export function makeStage(config: Config, context: RunContext): Promise<Stage> {
+export async function makeStage(config: Config, context: RunContext): Promise<Stage> {
+  checkArithmetic(config, context);
+  return withArithmetic(await stageOf(config, context), config.arithmetic);
+}
+
+function stageOf(config: Config, context: RunContext): Promise<Stage> {
   switch (config.stage) {
     case "teacher":
       return teacherStage(config, context);
