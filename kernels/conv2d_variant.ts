@@ -1,5 +1,6 @@
 /** The forms that a convolution's kernel comes in, as plain values that can be listed, measured and written down. */
 import type { ConvGeometry, ConvSpec } from "./conv2d.ts";
+import type { StorageArray } from "./element.ts";
 import { range } from "./kernel.ts";
 import {
   defaultMatmulVariant,
@@ -68,13 +69,28 @@ export function convVariants(spec: ConvSpec): ConvVariant[] {
   return [...new Map(found.map((variant) => [JSON.stringify(variant), variant])).values()];
 }
 
+/** What tells convolutions apart in tables of measurements. */
+export type ConvKind = Pick<ConvSpec, "pass" | "geometry" | "arithmetic"> & {
+  readonly operands: Record<"first" | "second", Pick<StorageArray, "type">>;
+};
+
 /** Names the kind and size of a convolution, for tables of measurements. */
-export function convKey({ pass, geometry: g, operands: { first, second }, arithmetic }: ConvSpec): string {
+export function convKey({ pass, geometry: g, operands: { first, second }, arithmetic }: ConvKind): string {
+  const [one, other] = [first, second].map(({ type = "f32" }) => type === "vec4" ? "f32" : type);
   const exact = [g.weight.slice(2), g.stride, g.dilation].map((pair) => pair.join("x")).join(" ");
   const sizes = [g.groups, ...g.input, g.weight[0]].map(sizeBucket).join(" ");
-  return `conv2d ${pass}${arithmetic === "f16" ? " in f16" : ""} ${first.type ?? "f32"} ${
-    second.type ?? "f32"
-  } ${exact} ${sizes}`;
+  return `conv2d ${pass}${arithmetic === "f16" ? " in f16" : ""} ${one} ${other} ${exact} ${sizes}`;
+}
+
+/** Which of the arrays a graphics processor can read four elements at a time, if they are bound so. */
+export function convLiesInFours(
+  { pass, geometry: g }: Pick<ConvSpec, "pass" | "geometry">,
+): readonly [boolean, boolean] {
+  const places = g.output[2] * g.output[3];
+  const [inputs, area] = [g.weight[1], g.weight[2] * g.weight[3]];
+  if (pass === "weightGrad") return [false, places % 4 === 0];
+  if (isPointwise(g)) return [places % 4 === 0, inputs % 4 === 0];
+  return [false, pass === "forward" && inputs * area % 4 === 0];
 }
 
 /** Sizes of the product of matrices that a convolution amounts to, for each group (pointwise: each image and group). */

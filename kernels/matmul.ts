@@ -17,6 +17,19 @@ export interface MatmulOperand extends StorageArray {
   readonly alignment?: number;
 }
 
+/**
+ * Whether the elements of a matrix that lie together can be read four at a time: both its lines and their beginnings are
+ * at multiples of four.
+ */
+export function liesInFours(
+  { rowStride, colStride, alignment = 1 }: Pick<MatmulOperand, "rowStride" | "colStride" | "alignment">,
+  rows: number,
+  columns: number,
+): boolean {
+  const [across, extent] = colStride === 1 ? [rowStride, columns] : [colStride, rows];
+  return (colStride === 1 || rowStride === 1) && [across, extent, alignment].every((n) => n % 4 === 0);
+}
+
 /** What a matrix product kernel is made of. */
 export interface MatmulSpec {
   /** Number of independent products. */

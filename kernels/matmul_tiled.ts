@@ -1,7 +1,7 @@
 import { element, PER_WORD, quad } from "./element.ts";
 import { type Arithmetic, BLOCK, enable } from "./half_products.ts";
 import { type Kernel, range, spread, surplus } from "./kernel.ts";
-import type { MatmulOperand, MatmulSpec } from "./matmul.ts";
+import { liesInFours, type MatmulOperand, type MatmulSpec } from "./matmul.ts";
 import type { TiledVariant } from "./matmul_variant.ts";
 
 /** Invocations along each side of a workgroup. */
@@ -191,13 +191,11 @@ function matrixFactor(
   length: number,
   stride: number,
   sumStride: number,
-  k: number,
+  [rows, columns]: readonly [number, number],
 ): Factor {
   const address = (p: string, t: string) => `${name} + ${p} * ${stride}u + ${t} * ${sumStride}u`;
   const along = sumStride === 1 ? "terms" as const : "positions" as const;
-  const [own, across, extent] = along === "terms" ? [sumStride, stride, k] : [stride, sumStride, length];
-  const whole = PER_WORD[operand.type ?? "f32"] > 1 && own === 1 && across % 4 === 0 && extent % 4 === 0 &&
-    (operand.alignment ?? 1) % 4 === 0;
+  const whole = PER_WORD[operand.type ?? "f32"] > 1 && liesInFours(operand, rows, columns);
   return {
     length,
     along,
@@ -217,8 +215,8 @@ export function tiledMatmul(spec: MatmulSpec, variant: TiledVariant): Kernel {
     arithmetic,
     declarations,
     factors: [
-      matrixFactor(a, "aBase", m, a.rowStride, a.colStride, k),
-      matrixFactor(b, "bBase", n, b.colStride, b.rowStride, k),
+      matrixFactor(a, "aBase", m, a.rowStride, a.colStride, [m, k]),
+      matrixFactor(b, "bBase", n, b.colStride, b.rowStride, [k, n]),
     ],
     store: `${index} ${spec.store("index", "value")}`,
     storePair: spec.storePair && `${index} ${spec.storePair("index", "value", "next")}`,

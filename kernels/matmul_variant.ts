@@ -1,6 +1,6 @@
 /** The forms that a matrix product's kernel comes in, as plain values that can be listed, measured and written down. */
 import { laneCount, tile } from "./kernel.ts";
-import type { MatmulSpec } from "./matmul.ts";
+import type { MatmulOperand, MatmulSpec } from "./matmul.ts";
 
 /** Each invocation sums a tile of registers; the invocations of a workgroup are the lanes of one vector. */
 export interface RegisterVariant {
@@ -26,6 +26,8 @@ export interface TiledVariant {
   readonly columns: number;
   /** Terms of the sum that are staged at once, a multiple of 4. */
   readonly depth: number;
+  /** Whether f32 factors are bound four elements to a word where they lie so (`liesInFours`); true by default. */
+  readonly vec4?: boolean;
 }
 
 /** One form of a matrix product's kernel. */
@@ -80,10 +82,16 @@ export function sizeBucket(size: number): number {
   return Math.round(2 * Math.log2(size));
 }
 
+/** What tells products apart in tables of measurements. */
+export type MatmulKind =
+  & Pick<MatmulSpec, "batch" | "m" | "n" | "k" | "arithmetic">
+  & Record<"a" | "b", Pick<MatmulOperand, "type" | "rowStride" | "colStride">>;
+
 /** Names the kind and size of a product, for tables of measurements. */
-export function matmulKey({ batch, m, n, k, a, b, arithmetic }: MatmulSpec): string {
-  const side = ({ type = "f32", rowStride, colStride }: MatmulSpec["a"]) =>
-    type + (colStride === 1 ? "n" : rowStride === 1 ? "t" : "s");
+export function matmulKey({ batch, m, n, k, a, b, arithmetic }: MatmulKind): string {
+  const side = ({ type = "f32", rowStride, colStride }: MatmulKind["a"]) =>
+    // How an array is bound belongs to the form
+    (type === "vec4" ? "f32" : type) + (colStride === 1 ? "n" : rowStride === 1 ? "t" : "s");
   return `matmul${arithmetic === "f16" ? " in f16" : ""} ${side(a)} ${side(b)} ${
     [batch, m, n, k].map(sizeBucket).join(" ")
   }`;

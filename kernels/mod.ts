@@ -10,6 +10,8 @@ export type { Kernel } from "./kernel.ts";
 export { conv2d, type ConvGeometry, type ConvOperands, type ConvSpec } from "./conv2d.ts";
 export {
   convKey,
+  type ConvKind,
+  convLiesInFours,
   type ConvVariant,
   convVariants,
   defaultConvVariant,
@@ -19,10 +21,11 @@ export {
 export { type Arithmetic } from "./half_products.ts";
 export { type ElementType, type StorageArray } from "./element.ts";
 export { elementwise, type ElementwiseSpec } from "./elementwise.ts";
-export { matmul, type MatmulOperand, type MatmulSpec } from "./matmul.ts";
+export { liesInFours, matmul, type MatmulOperand, type MatmulSpec } from "./matmul.ts";
 export {
   defaultMatmulVariant,
   matmulKey,
+  type MatmulKind,
   type MatmulSizes,
   type MatmulVariant,
   matmulVariants,

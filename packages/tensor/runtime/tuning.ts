@@ -49,8 +49,9 @@ const LIMITS: Record<string, Record<string, number>> = {
 
 function isVariant(value: unknown): value is MatmulVariant | ConvVariant {
   if (typeof value !== "object" || value === null) return false;
-  const { kind, lanes, product, ...numbers } = value as Record<string, unknown>;
+  const { kind, lanes, product, vec4, ...numbers } = value as Record<string, unknown>;
   if (kind === "matmul") return product === undefined || isVariant(product);
+  if (vec4 !== undefined && (kind !== "tiled" || typeof vec4 !== "boolean")) return false;
   const limits = LIMITS[`${kind}`];
   if (!limits || Object.keys(numbers).some((name) => !(name in limits))) return false;
   if (kind === "register" && lanes !== "rows" && lanes !== "columns") return false;

@@ -74,9 +74,9 @@ Deno.test("a product takes the form that was measured for its kind and size", ()
   const product = (n: number) =>
     tensor(new Float32Array(n * n), [n, n]).matmul(tensor(new Float32Array(n * n), [n, n]));
   const code = (n: number, tuning?: Tuning) => schedule([product(n)], { ...target, tuning })[0].kernel!.code;
-  const operand = { name: "", base: () => "", rowStride: 64, colStride: 1 };
-  const sizes = { batch: 1, m: 64, n: 64, k: 64, target: "software" as const };
-  const key = matmulKey({ ...sizes, a: operand, b: operand, declarations: "", store: () => "" });
+  const operand = { rowStride: 64, colStride: 1 };
+  const sizes = { batch: 1, m: 64, n: 64, k: 64 };
+  const key = matmulKey({ ...sizes, a: operand, b: operand });
   assertNotEquals(code(64, new Map([[key, form]])), code(64));
   // Much the same size, and another one
   assertNotEquals(code(60, new Map([[key, form]])), code(60));

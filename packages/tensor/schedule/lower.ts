@@ -3,15 +3,18 @@ import {
   type Arithmetic,
   conv2d,
   convKey,
+  convLiesInFours,
   type ConvSpec,
   type ConvVariant,
   type ElementType,
   type Kernel,
+  liesInFours,
   matmul,
   matmulKey,
   type MatmulSpec,
   type MatmulVariant,
   reduce,
+  type StorageArray,
 } from "@dipp/kernels";
 import { isHalf, wgslType } from "../dtype.ts";
 import type { ConvPrimitive, MatmulPrimitive, ReducePrimitive } from "../primitive.ts";
@@ -24,6 +27,7 @@ import { emitBlock, reductionShape } from "./lower_reduce.ts";
 import { lowerElementwise } from "./lower_elementwise.ts";
 import { contiguousBase, matrixAddress } from "./group.ts";
 import { packed } from "./half_wgsl.ts";
+import { type WideCandidate, wideFactors } from "./wide_factors.ts";
 import { add, commonFactor, constant, scale, unravel, variable, wgsl } from "./index_expression.ts";
 
 /** One kernel of a schedule. */
@@ -196,60 +200,82 @@ export function lower(
     return arithmetic = "f16";
   }
 
+  /** Begins the kernel with the factors that suit bound as vectors of four. */
+  function bindWide(factors: readonly WideCandidate[], variant: MatmulVariant | ConvVariant | undefined): void {
+    const others = epilogueReads();
+    const wide = wideFactors(factors, target.kind, variant, (t) => t === inPlace || others.has(t));
+    scope = new KernelScope(limit, (t) => wide.has(t));
+  }
+
+  /** The array that a factor lies in. */
+  function operandOf(base: Tensor, position: string): StorageArray {
+    const name = scope.read(base, position);
+    const type = scope.isWide(base) ? "vec4" : elementType(base);
+    return { name, type, word: (index) => scope.word(base, name, index) };
+  }
+
   function lowerMatmul(primitive: MatmulPrimitive): Kernel {
-    const [a, b] = core!.inputs.map((operand) => {
+    const [m, k] = core!.inputs[0].shape.slice(-2);
+    const n = core!.shape[core!.ndim - 1];
+    const sizes = { batch: core!.size / (m * n), m, n, k };
+    const factors = core!.inputs.map((operand) => {
       const address = matrixAddress(operand, stored)!;
-      const name = scope.read(address.base, "matrix");
-      const batch = (z: string) => wgsl(address.batch).replace(/\bz\b/g, z);
-      return {
-        name,
-        type: elementType(address.base),
-        word: (index: string) => scope.word(address.base, name, index),
-        base: batch,
+      const strides = {
         alignment: commonFactor(address.batch),
         rowStride: address.row,
         colStride: address.column,
       };
+      const [rows, columns] = operand.shape.slice(-2);
+      return { ...address, strides, inFours: liesInFours(strides, rows, columns) };
     });
-    const [m, k] = core!.inputs[0].shape.slice(-2);
-    const n = core!.shape[core!.ndim - 1];
+    const [first, second] = factors.map(({ base, strides }) => ({ ...strides, type: elementType(base) }));
+    const arithmetic = arithmeticOf(primitive.arithmetic, [first, second]);
+    const key = matmulKey({ ...sizes, a: first, b: second, arithmetic });
+    const variant = target.tuning?.get(key) as MatmulVariant | undefined;
+    bindWide(factors, variant);
+    const [a, b] = factors.map(({ base, batch, strides }) => {
+      const base0 = (z: string) => wgsl(batch).replace(/\bz\b/g, z);
+      return { ...strides, ...operandOf(base, "matrix"), base: base0 };
+    });
     const finish = storePair ? pairFunction(n) : epilogueFunction();
     const spec: MatmulSpec = {
-      batch: core!.size / (m * n),
-      m,
-      n,
-      k,
+      ...sizes,
       a,
       b,
-      arithmetic: arithmeticOf(primitive.arithmetic, [a, b]),
+      arithmetic,
       declarations: `${declarations()}\n${finish}`,
       store,
       storePair,
       target: target.kind,
       subgroup: target.subgroup,
+      variant,
     };
-    return matmul({ ...spec, variant: target.tuning?.get(matmulKey(spec)) as MatmulVariant | undefined });
+    return matmul(spec);
   }
 
   function lowerConv(primitive: ConvPrimitive): Kernel {
-    const [first, second] = core!.inputs.map((operand) => {
-      const base = contiguousBase(operand, stored, true)!;
-      const name = scope.read(base, "window");
-      return { name, type: elementType(base), word: (index: string) => scope.word(base, name, index) };
-    });
+    const bases = core!.inputs.map((operand) => contiguousBase(operand, stored, true)!);
+    const [one, other] = bases.map((base) => ({ type: elementType(base) }));
+    const arithmetic = arithmeticOf(primitive.arithmetic, [one, other]);
+    const key = convKey({ ...primitive, operands: { first: one, second: other }, arithmetic });
+    const variant = target.tuning?.get(key) as ConvVariant | undefined;
+    const inFours = convLiesInFours(primitive);
+    bindWide(bases.map((base, i) => ({ base, inFours: inFours[i] })), variant);
+    const [first, second] = bases.map((base) => operandOf(base, "window"));
     const finish = storePair ? pairFunction(core!.shape[3]) : epilogueFunction();
     const spec: ConvSpec = {
       pass: primitive.pass,
       geometry: primitive.geometry,
       operands: { first, second },
-      arithmetic: arithmeticOf(primitive.arithmetic, [first, second]),
+      arithmetic,
       declarations: `${declarations()}\n${finish}`,
       store,
       storePair,
       target: target.kind,
       subgroup: target.subgroup,
+      variant,
     };
-    return conv2d({ ...spec, variant: target.tuning?.get(convKey(spec)) as ConvVariant | undefined });
+    return conv2d(spec);
   }
 }
 
