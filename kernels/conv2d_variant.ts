@@ -58,7 +58,10 @@ export function convVariants(spec: ConvSpec): ConvVariant[] {
   }
   if (spec.target === "gpu") {
     for (const [rows, columns] of [[4, 4], [8, 4], [4, 8], [8, 8]]) {
-      for (const depth of [8, 16]) found.push({ kind: "tiled", rows, columns, depth });
+      for (const depth of [8, 16]) {
+        const form = { kind: "tiled", rows, columns, depth } as const;
+        found.push(form, { ...form, vec4: false });
+      }
     }
     found.push({ kind: "window", run: 8, channels: 16 });
   } else {

@@ -102,7 +102,10 @@ export function matmulVariants(spec: MatmulSizes): MatmulVariant[] {
   const found: MatmulVariant[] = [defaultMatmulVariant(spec)];
   if (spec.target === "gpu") {
     for (const [rows, columns] of [[4, 4], [8, 4], [4, 8], [8, 8]]) {
-      for (const depth of [8, 16]) found.push({ kind: "tiled", rows, columns, depth });
+      for (const depth of [8, 16]) {
+        const form = { kind: "tiled", rows, columns, depth } as const;
+        found.push(form, { ...form, vec4: false });
+      }
     }
   } else {
     const wide = laneCount(spec);

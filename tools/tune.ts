@@ -12,10 +12,12 @@
 import {
   conv2d,
   convKey,
+  convLiesInFours,
   type ConvSpec,
   type ConvVariant,
   convVariants,
   type Kernel,
+  liesInFours,
   matmul,
   matmulKey,
   type MatmulSpec,
@@ -49,12 +51,24 @@ interface Work {
   readonly forms: readonly { form: MatmulVariant | ConvVariant; kernel(): Kernel }[];
 }
 
-const DECLARATIONS = `@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
+const DECLARATIONS = `@group(0) @binding(0) var<storage, read> a: array<A>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;`;
 
 type Machine = Pick<MatmulSpec, "target" | "subgroup">;
 const store = (index: string, value: string) => `c[${index}] = ${value};`;
+
+/** How a form has both factors bound, the way the engine does it, where `inFours` tells which could be vectors. */
+function binding({ target }: Machine, form: MatmulVariant | ConvVariant, inFours: readonly boolean[]): {
+  types: readonly ("vec4" | "f32")[];
+  declarations: string;
+} {
+  const product = form.kind === "matmul" ? form.product : form;
+  const isWide = target === "gpu" && (!product || product.kind === "tiled" && product.vec4 !== false);
+  const types = inFours.map((fits) => isWide && fits ? "vec4" as const : "f32" as const);
+  const [a, b] = types.map((type) => type === "vec4" ? "vec4<f32>" : "f32");
+  return { types, declarations: DECLARATIONS.replace("<A>", `<${a}>`).replace("<B>", `<${b}>`) };
+}
 
 /** A product with rows of either factor, or columns, next to each other in memory. */
 function matmulWork(machine: Machine, [batch, m, n, k]: number[], layout: string): Work {
@@ -66,17 +80,22 @@ function matmulWork(machine: Machine, [batch, m, n, k]: number[], layout: string
     m,
     n,
     k,
-    a: { name: "a", base: (z) => `${z} * ${m * k}u`, ...lay(m, k, layout[0]) },
-    b: { name: "b", base: (z) => `${z} * ${k * n}u`, ...lay(k, n, layout[1]) },
-    declarations: DECLARATIONS,
+    a: { name: "a", base: (z) => `${z} * ${m * k}u`, alignment: m * k, ...lay(m, k, layout[0]) },
+    b: { name: "b", base: (z) => `${z} * ${k * n}u`, alignment: k * n, ...lay(k, n, layout[1]) },
+    declarations: "",
     store,
+  };
+  const inFours = [liesInFours(spec.a, m, k), liesInFours(spec.b, k, n)];
+  const kernel = (form: MatmulVariant) => {
+    const { types: [a, b], declarations } = binding(machine, form, inFours);
+    return matmul({ ...spec, a: { ...spec.a, type: a }, b: { ...spec.b, type: b }, declarations, variant: form });
   };
   return {
     name: `matmul ${layout} ${batch}x${m}x${n}x${k}`,
     key: matmulKey(spec),
     gflop: 2e-9 * batch * m * n * k,
     sizes: [batch * m * k, batch * k * n, batch * m * n],
-    forms: matmulVariants(spec).map((form) => ({ form, kernel: () => matmul({ ...spec, variant: form }) })),
+    forms: matmulVariants(spec).map((form) => ({ form, kernel: () => kernel(form) })),
   };
 }
 
@@ -96,14 +115,19 @@ function convWork(
     groups: 1,
   } as const;
   const operands = { first: { name: "a" }, second: { name: "b" } };
-  const spec: ConvSpec = { ...machine, pass, geometry, operands, declarations: DECLARATIONS, store };
+  const spec: ConvSpec = { ...machine, pass, geometry, operands, declarations: "", store };
+  const build = (form: ConvVariant) => {
+    const { types: [first, second], declarations } = binding(machine, form, convLiesInFours(spec));
+    const operands = { first: { name: "a", type: first }, second: { name: "b", type: second } };
+    return conv2d({ ...spec, operands, declarations, variant: form });
+  };
   const [x, w, y] = [geometry.input, geometry.weight, geometry.output].map((s) => s.reduce((p, q) => p * q));
   return {
     name: `conv2d ${pass} ${images}x${inputs}x${side}x${side}, ${outputs} of ${kernel}x${kernel}`,
     key: convKey(spec),
     gflop: 2e-9 * y * inputs * kernel * kernel,
     sizes: ({ forward: [x, w, y], inputGrad: [y, w, x], weightGrad: [x, y, w] } as const)[pass],
-    forms: convVariants(spec).map((form) => ({ form, kernel: () => conv2d({ ...spec, variant: form }) })),
+    forms: convVariants(spec).map((form) => ({ form, kernel: () => build(form) })),
   };
 }
 

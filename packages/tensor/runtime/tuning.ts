@@ -89,23 +89,28 @@ export function formatTuning(tuning: Tuning, scope: TuningScope): string {
 const known = new WeakMap<Backend, Tuning>();
 
 /**
- * The measurements for a backend, read once. Without a file, or one that may be read, there are none; one that does not
- * fit is reported, once, and passed over.
+ * The measurements for a backend, read once. Without a file, or one that may be read, there are none, which is said once
+ * for a graphics processor; one that does not fit is reported, once, and passed over.
  */
 export function tuningOf(backend: Backend): Tuning {
   let tuning = known.get(backend);
-  if (!tuning) known.set(backend, tuning = load(tuningScope(backend)));
+  if (!tuning) known.set(backend, tuning = load(tuningScope(backend), backend.adapterClass));
   return tuning;
 }
 
-function load(scope: TuningScope): Tuning {
+function load(scope: TuningScope, adapterClass: Backend["adapterClass"]): Tuning {
   const path = tuningPath(scope);
   const { Deno } = globalThis;
   if (!path || Deno?.permissions.querySync({ name: "read", path }).state !== "granted") return new Map();
   try {
     return parseTuning(Deno.readTextFileSync(path), scope);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) {
+    if (error instanceof Deno.errors.NotFound) {
+      // The built-in choices were measured on the software adapter
+      if (adapterClass === "discrete" || adapterClass === "integrated") {
+        console.warn(`${scope.adapter}: built-in kernel choices; deno task tune measures this adapter`);
+      }
+    } else {
       console.warn(`Kernels are not tuned: cannot use ${path}: ${(error as Error).message} (deno task tune)`);
     }
     return new Map();
