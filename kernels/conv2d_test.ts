@@ -1,7 +1,8 @@
 import { assert, assertThrows } from "@std/assert";
 import { arrayOf, error, held, noise, runKernel, subgroup } from "./_run.ts";
-import { conv2d, type ConvGeometry, type ConvSpec } from "./conv2d.ts";
-import { type ConvVariant, convVariants } from "./conv2d_variant.ts";
+import { conv2d } from "./conv2d.ts";
+import type { ConvGeometry, ConvSpec, ConvVariant } from "./conv2d_spec.ts";
+import { convVariants } from "./conv2d_variant.ts";
 import type { ElementType } from "./element.ts";
 
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);

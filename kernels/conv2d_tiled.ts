@@ -1,9 +1,9 @@
-import type { ConvSpec } from "./conv2d.ts";
+import type { ConvSpec } from "./conv2d_spec.ts";
 import { productSizes } from "./conv2d_variant.ts";
 import { element, PER_WORD, quad } from "./element.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Factor, tiledProduct } from "./matmul_tiled.ts";
-import type { TiledVariant } from "./matmul_variant.ts";
+import type { TiledVariant } from "./matmul_spec.ts";
 
 /**
  * A convolution or a gradient of it for a graphics processor, as a product of matrices whose elements are found in the

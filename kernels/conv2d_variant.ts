@@ -1,35 +1,9 @@
-/** The forms that a convolution's kernel comes in, as plain values that can be listed, measured and written down. */
-import type { ConvGeometry, ConvSpec } from "./conv2d.ts";
+/** Which form a convolution's kernel takes: the default, those worth measuring, and the key of what was measured. */
+import type { ConvGeometry, ConvSpec, ConvVariant } from "./conv2d_spec.ts";
 import type { StorageArray } from "./element.ts";
 import { range } from "./kernel.ts";
-import {
-  defaultMatmulVariant,
-  type MatmulVariant,
-  matmulVariants,
-  sizeBucket,
-  type TiledVariant,
-} from "./matmul_variant.ts";
-
-/** Each invocation slides over rows, with its sums in registers. */
-export interface WindowVariant {
-  /** Tells the forms apart. */
-  readonly kind: "window";
-  /** Most neighbouring positions of a row (weight gradient: weights) that an invocation sums. */
-  readonly run: number;
-  /** Most channels that it sums. */
-  readonly channels: number;
-}
-
-/** A convolution of windows of one element, which is a product of matrices. */
-export interface PointwiseVariant {
-  /** Tells the forms apart. */
-  readonly kind: "matmul";
-  /** Form of the product; by default the one that suits it. */
-  readonly product?: MatmulVariant;
-}
-
-/** One form of a convolution's kernel. */
-export type ConvVariant = WindowVariant | PointwiseVariant | TiledVariant;
+import type { TiledVariant } from "./matmul_spec.ts";
+import { defaultMatmulVariant, matmulVariants, sizeBucket } from "./matmul_variant.ts";
 
 /** Multiplications up to which a convolution counts as small: compiling a large tile would take longer. */
 const SMALL = 1 << 18;

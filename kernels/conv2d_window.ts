@@ -1,5 +1,4 @@
-import type { ConvSpec } from "./conv2d.ts";
-import type { WindowVariant } from "./conv2d_variant.ts";
+import type { ConvSpec, WindowVariant } from "./conv2d_spec.ts";
 import { element, loadElements } from "./element.ts";
 import { addBlocks, enable, factor } from "./half_products.ts";
 import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus, tile } from "./kernel.ts";

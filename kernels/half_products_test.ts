@@ -1,8 +1,10 @@
 import { assert, assertThrows } from "@std/assert";
 import { device, noise, runKernel, subgroup } from "./_run.ts";
-import { conv2d, type ConvSpec } from "./conv2d.ts";
+import { conv2d } from "./conv2d.ts";
+import type { ConvSpec } from "./conv2d_spec.ts";
 import { BLOCK } from "./half_products.ts";
-import { matmul, type MatmulSpec } from "./matmul.ts";
+import { matmul } from "./matmul.ts";
+import type { MatmulSpec } from "./matmul_spec.ts";
 
 const ignore = !(await device()).features.has("shader-f16");
 

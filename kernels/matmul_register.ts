@@ -1,8 +1,7 @@
 import { loadElements, PER_WORD } from "./element.ts";
 import { addBlocks, enable, factor } from "./half_products.ts";
 import { broadcasts, type Kernel, laneCount, range, rolled, spread, surplus } from "./kernel.ts";
-import type { MatmulOperand, MatmulSpec } from "./matmul.ts";
-import type { RegisterVariant } from "./matmul_variant.ts";
+import type { MatmulOperand, MatmulSpec, RegisterVariant } from "./matmul_spec.ts";
 
 /** One side of the product: what it costs to move along it and along the sum. */
 interface Side {

@@ -1,8 +1,9 @@
 import { assert, assertThrows } from "@std/assert";
 import { arrayOf, error, held, noise, runKernel, subgroup } from "./_run.ts";
 import type { ElementType } from "./element.ts";
-import { matmul, type MatmulSpec } from "./matmul.ts";
-import { type MatmulVariant, matmulVariants } from "./matmul_variant.ts";
+import { matmul } from "./matmul.ts";
+import type { MatmulSpec, MatmulVariant } from "./matmul_spec.ts";
+import { matmulVariants } from "./matmul_variant.ts";
 
 /** Workgroup memory; registers, with subgroup operations (where the device has them) or without. */
 type Variant = "gpu" | "subgroups" | "software";

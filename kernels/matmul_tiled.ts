@@ -1,8 +1,7 @@
 import { element, PER_WORD, quad } from "./element.ts";
 import { type Arithmetic, BLOCK, enable } from "./half_products.ts";
 import { type Kernel, range, spread, surplus } from "./kernel.ts";
-import { liesInFours, type MatmulOperand, type MatmulSpec } from "./matmul.ts";
-import type { TiledVariant } from "./matmul_variant.ts";
+import { liesInFours, type MatmulOperand, type MatmulSpec, type TiledVariant } from "./matmul_spec.ts";
 
 /** Invocations along each side of a workgroup. */
 const SIDE = 16;

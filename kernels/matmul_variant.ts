@@ -1,37 +1,6 @@
-/** The forms that a matrix product's kernel comes in, as plain values that can be listed, measured and written down. */
+/** Which form a matrix product's kernel takes: the default, those worth measuring, and the key of what was measured. */
 import { laneCount, tile } from "./kernel.ts";
-import type { MatmulOperand, MatmulSpec } from "./matmul.ts";
-
-/** Each invocation sums a tile of registers; the invocations of a workgroup are the lanes of one vector. */
-export interface RegisterVariant {
-  /** Tells the forms apart. */
-  readonly kind: "register";
-  /** Side of the product that the lanes divide among themselves. */
-  readonly lanes: "rows" | "columns";
-  /** Positions that an invocation sums on the other side, which all lanes share. */
-  readonly height: number;
-  /** Positions that an invocation sums on the laned side. */
-  readonly width: number;
-  /** Terms of the sum in one turn of the loop. */
-  readonly turn: number;
-}
-
-/** A workgroup stages blocks of both factors in its memory; each invocation sums a patch in registers. */
-export interface TiledVariant {
-  /** Tells the forms apart. */
-  readonly kind: "tiled";
-  /** Rows that an invocation sums, 4 or 8; 16 times as many for a workgroup. */
-  readonly rows: number;
-  /** Columns that an invocation sums, 4 or 8; 16 times as many for a workgroup. */
-  readonly columns: number;
-  /** Terms of the sum that are staged at once, a multiple of 4. */
-  readonly depth: number;
-  /** Whether f32 factors are bound four elements to a word where they lie so (`liesInFours`); true by default. */
-  readonly vec4?: boolean;
-}
-
-/** One form of a matrix product's kernel. */
-export type MatmulVariant = RegisterVariant | TiledVariant;
+import type { MatmulOperand, MatmulSpec, MatmulVariant } from "./matmul_spec.ts";
 
 /** Multiplications up to which a product counts as small: compiling a large tile takes longer than it ever will. */
 const SMALL = 1 << 18;

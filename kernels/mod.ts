@@ -7,30 +7,34 @@
  * @module
  */
 export type { Kernel } from "./kernel.ts";
-export { conv2d, type ConvGeometry, type ConvOperands, type ConvSpec } from "./conv2d.ts";
-export {
-  convKey,
-  type ConvKind,
-  convLiesInFours,
-  type ConvVariant,
-  convVariants,
-  defaultConvVariant,
-  type PointwiseVariant,
-  type WindowVariant,
-} from "./conv2d_variant.ts";
+export { conv2d } from "./conv2d.ts";
+export type {
+  ConvGeometry,
+  ConvOperands,
+  ConvSpec,
+  ConvVariant,
+  PointwiseVariant,
+  WindowVariant,
+} from "./conv2d_spec.ts";
+export { convKey, type ConvKind, convLiesInFours, convVariants, defaultConvVariant } from "./conv2d_variant.ts";
 export { type Arithmetic } from "./half_products.ts";
 export { type ElementType, type StorageArray } from "./element.ts";
 export { elementwise, type ElementwiseSpec } from "./elementwise.ts";
-export { liesInFours, matmul, type MatmulOperand, type MatmulSpec } from "./matmul.ts";
+export { matmul } from "./matmul.ts";
+export {
+  liesInFours,
+  type MatmulOperand,
+  type MatmulSpec,
+  type MatmulVariant,
+  type RegisterVariant,
+  type TiledVariant,
+} from "./matmul_spec.ts";
 export {
   defaultMatmulVariant,
   matmulKey,
   type MatmulKind,
   type MatmulSizes,
-  type MatmulVariant,
   matmulVariants,
-  type RegisterVariant,
-  type TiledVariant,
 } from "./matmul_variant.ts";
 export { reduce, type ReduceSpec } from "./reduce.ts";
 export {

@@ -4,7 +4,8 @@ import { isFloat, isHalf } from "../dtype.ts";
 import { Dice } from "./dice.ts";
 import { evaluate } from "./interpreter.ts";
 import { leafValues, nodesBelow } from "./leaves.ts";
-import { build, type LeafStep, type Program } from "./random_program.ts";
+import type { LeafStep, Program } from "./program.ts";
+import { build } from "./random_program.ts";
 
 /** How a program runs on the device. */
 export type Mode = "lazy" | "gradient" | "compiled";

@@ -2,7 +2,8 @@
 import { isFloat } from "../dtype.ts";
 import { sizeOf } from "../shape.ts";
 import { checkProgram, makeLeaf, type Mode, type Outcome } from "./check_program.ts";
-import { build, print, type Program, randomProgram } from "./random_program.ts";
+import type { Program } from "./program.ts";
+import { build, print, randomProgram } from "./random_program.ts";
 
 /**
  * Draws the program of a seed, runs it, and makes it smaller where it fails.

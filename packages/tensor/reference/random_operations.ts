@@ -22,7 +22,7 @@ import {
   where,
 } from "../mod.ts";
 import { broadcastShapes, sizeOf } from "../shape.ts";
-import type { Draft, OperationStep } from "./random_program.ts";
+import type { Draft, OperationStep } from "./program.ts";
 
 /** Draws an operation that takes tensor `at`, or none where it does not apply. */
 export type Operation = (at: number, draft: Draft) => Omit<OperationStep, "kind"> | undefined;

@@ -1,45 +1,9 @@
 /** Random programs: lists of steps that build tensors of tensors, so that a failing one can be made smaller. */
-import type { DType } from "../dtype.ts";
 import { sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { Dice } from "./dice.ts";
+import type { Draft, LeafStep, Program, Step } from "./program.ts";
 import { OPERATIONS } from "./random_operations.ts";
-
-/** A tensor that is given. */
-export interface LeafStep {
-  readonly kind: "leaf";
-  readonly shape: readonly number[];
-  readonly dtype: DType;
-  readonly values: readonly number[];
-}
-
-/** A tensor made of others. */
-export interface OperationStep {
-  readonly kind: "operation";
-  /** The code, with $0, $1, ... for the arguments. */
-  readonly text: string;
-  /** Which steps it takes. */
-  readonly args: readonly number[];
-  make(...args: Tensor[]): Tensor;
-}
-
-/** One step of a program. */
-export type Step = LeafStep | OperationStep;
-
-/** Steps, and those of them whose tensors are wanted. */
-export interface Program {
-  readonly steps: readonly Step[];
-  readonly wanted: readonly number[];
-}
-
-/** What an operation may ask for while it is being drawn. */
-export interface Draft {
-  readonly dice: Dice;
-  /** Tensors so far, only to ask for shapes and dtypes. */
-  readonly tensors: readonly Tensor[];
-  /** Adds a leaf and gives its number. */
-  leaf(shape: readonly number[], dtype?: DType, values?: readonly number[]): number;
-}
 
 /** Lengths that axes may have: odd, one, and now and then none. */
 function randomShape(dice: Dice, empty: boolean): number[] {

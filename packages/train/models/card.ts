@@ -1,6 +1,6 @@
 /** Cards: what a person should know of a checkpoint. */
 import { writeAtomic } from "@dipp/nn";
-import type { ModelDescription } from "./model_file.ts";
+import type { ModelDescription } from "./model_description.ts";
 
 const WHAT = {
   teacher: "Text-conditioned diffusion model: the reference that a one-step generator is distilled from.",

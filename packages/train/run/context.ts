@@ -1,7 +1,7 @@
 /** What a stage is given besides its configuration. */
 import type { Device } from "@dipp/tensor";
 import type { ImageTextData } from "../data.ts";
-import type { Provenance } from "../models/model_file.ts";
+import type { Provenance } from "../models/model_description.ts";
 
 /** Where a run takes place. */
 export interface RunContext {

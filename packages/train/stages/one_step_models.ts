@@ -4,7 +4,8 @@ import { ConfigError } from "../config/config_error.ts";
 import type { StageConfig } from "../config/schema.ts";
 import { loadScoreNetwork, type ScoreNetwork } from "../models/drawer.ts";
 import { loadEncoder, loadReward } from "../models/judges.ts";
-import { type ModelFile, type ModelKind, readModel } from "../models/model_file.ts";
+import type { ModelKind } from "../models/model_description.ts";
+import { type ModelFile, readModel } from "../models/model_file.ts";
 
 /** The stages that train a one-step generator. */
 export type OneStepConfig = StageConfig<"distill"> | StageConfig<"align">;
