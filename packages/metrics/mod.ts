@@ -1,6 +1,7 @@
 /**
  * What is measured about a generator: reward, faithfulness (retrieval of the prompt from the image), Frechet distance
- * to real images in a feature space, diversity within a prompt.
+ * to real images in a feature space, diversity within a prompt; and the distances between sets of features that papers
+ * report: KID, CMMD, precision, recall, density, coverage, the inception and Vendi scores, CLIPScore, LPIPS.
  *
  * A {@linkcode Metric} takes batches with `update` and gives its numbers with `compute`; sums are in float64 on the
  * host, and the parts of a split evaluation can be merged.
@@ -29,5 +30,14 @@ export * from "./diversity.ts";
 export * from "./frechet_distance.ts";
 export * from "./frechet.ts";
 export * from "./gaussian_fit.ts";
+export type { FeatureRows } from "./feature_rows.ts";
+export * from "./set_metric.ts";
+export * from "./kernel_inception_distance.ts";
+export * from "./cmmd.ts";
+export * from "./inception_score.ts";
+export * from "./precision_recall.ts";
+export * from "./vendi_score.ts";
+export * from "./clip_score.ts";
+export * from "./lpips_distance.ts";
 export * from "./running_moments.ts";
 export * from "./symmetric_eigen.ts";
