@@ -161,10 +161,12 @@ add_backports() {
   fi
   uri=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' \
     'Created-By: Packages' 2>/dev/null | head -n 1)
+  # From the mirror that the machine takes Debian from, or not at all
+  [ -n "$uri" ] || return 1
   key=/usr/share/keyrings/debian-archive-keyring.gpg
   [ -e "$key" ] && option="[signed-by=$key] " || option=
   say "adding Debian's bookworm-backports in $list, for a faster software driver"
-  echo "deb $option${uri:-http://deb.debian.org/debian} bookworm-backports main" |
+  echo "deb $option$uri bookworm-backports main" |
     as_root tee "$list" >/dev/null
   if ! as_root apt-get update -q >/dev/null; then
     say "bookworm-backports is out of reach: taking it out again"
