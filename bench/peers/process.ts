@@ -47,6 +47,11 @@ export class Worker {
     this.#environment = environment;
   }
 
+  /** The number of its process. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Starts the process; the answer has the implementation's name, or why it is not here. */
   async start(): Promise<Answer> {
     const config = PEERS.includes(this.adapter) ? "peers.json" : "../../deno.json";
