@@ -56,9 +56,8 @@ export class SetMetric implements MergeableMetric<SetMetricState> {
   }
 
   /** See {@linkcode Metric}. */
-  // deno-lint-ignore require-await
-  async compute(): Promise<number | Record<string, number>> {
-    return this.#measure(this.#rows);
+  compute(): Promise<number | Record<string, number>> {
+    return Promise.resolve(this.#rows).then(this.#measure);
   }
 
   /** See {@linkcode MergeableMetric}. */

@@ -1,7 +1,7 @@
 // What the reference cases leave out: limits of the formulas, merging, and what is refused.
 
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { randn, tensor, zeros } from "@dipp/tensor";
+import { key, randn, tensor, zeros } from "@dipp/tensor";
 import {
   clipScores,
   cmmd,
@@ -13,7 +13,6 @@ import {
   SetMetric,
   vendiScore,
 } from "./mod.ts";
-import { key } from "@dipp/tensor";
 
 const line = (count: number, start: number) => Array.from({ length: count }, (_, i) => [start + i * 0.1, 1]);
 
