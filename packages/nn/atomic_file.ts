@@ -29,12 +29,27 @@ export async function writeAtomic(
   path: string,
   data: Uint8Array | string,
 ): Promise<void> {
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  await writeAtomicParts(path, [typeof data === "string" ? new TextEncoder().encode(data) : data]);
+}
+
+/**
+ * The same for data that comes in parts, of which one at a time is in memory.
+ *
+ * @param path the file to replace or create
+ * @param parts the new bytes
+ * @throws {Error} what the file system reports, or the parts; the path is then untouched and the temporary file removed
+ */
+export async function writeAtomicParts(
+  path: string,
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
     using file = await Deno.open(temporary, { write: true, createNew: true });
-    for (let at = 0; at < bytes.length;) {
-      at += await file.write(bytes.subarray(at));
+    for await (const bytes of parts) {
+      for (let at = 0; at < bytes.length;) {
+        at += await file.write(bytes.subarray(at));
+      }
     }
     await file.sync();
   } catch (error) {

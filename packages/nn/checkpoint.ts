@@ -5,23 +5,20 @@
  */
 
 import { type DType, type Tensor, tensor, treeEntries, treeMap } from "@dipp/tensor";
-import { flattenParams, type Params, realizeParams } from "./params.ts";
+import { checkpointReport, type ReportOptions, reportText } from "./checkpoint_report.ts";
+import { type Params, realizeParams } from "./params.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import type { SafetensorsDType, SafetensorsEntry, SafetensorsInput } from "./safetensors_entry.ts";
 import type { WriteSafetensorsOptions } from "./safetensors.ts";
 
 /** How {@linkcode loadParams} treats a checkpoint. */
-export interface LoadOptions {
+export interface LoadOptions extends ReportOptions {
   /**
    * Whether a parameter without a tensor and a tensor without a parameter are
    * errors. Default true. When false, a parameter without a tensor keeps the
    * template's value. Another shape is always an error.
    */
   readonly strict?: boolean;
-  /** What the names in the checkpoint begin with, for instance `unet.`. */
-  readonly prefix?: string;
-  /** Names that may be left over, for instance `position_ids` buffers. */
-  readonly ignore?: RegExp;
   /** Element type of the floating-point parameters; default the template's. */
   readonly dtype?: "f32" | "f16" | "bf16";
 }
@@ -65,31 +62,10 @@ export function loadParams<P extends Params>(
   tensors: ReadonlyMap<string, SafetensorsEntry>,
   options: LoadOptions = {},
 ): P {
-  const { strict = true, prefix = "", ignore } = options;
-  const wanted = flattenParams(template);
-  const missing: string[] = [];
-  const misshapen: string[] = [];
-  for (const [path, leaf] of wanted) {
-    const entry = tensors.get(prefix + path);
-    if (!entry) missing.push(path);
-    else if (entry.shape.join() !== leaf.shape.join()) {
-      misshapen.push(
-        `${path} is [${entry.shape.join(", ")}], expected ` +
-          `[${leaf.shape.join(", ")}]`,
-      );
-    }
-  }
-  const unexpected = [...tensors.keys()].filter((name) =>
-    name.startsWith(prefix) && !wanted.has(name.slice(prefix.length)) &&
-    !ignore?.test(name)
-  );
-  const problems = [
-    ...(strict ? [list(missing, "missing"), list(unexpected, "unexpected")] : []),
-    list(misshapen, "of another shape"),
-  ].filter((text) => text !== "");
-  if (problems.length > 0) {
-    throw new RangeError(`Cannot load parameters: ${problems.join("; ")}`);
-  }
+  const { strict = true, prefix = "" } = options;
+  const report = checkpointReport(template, tensors, options);
+  const problems = reportText(report, strict ? [] : ["missing", "unexpected"]);
+  if (problems !== "") throw new RangeError(`Cannot load parameters: ${problems}`);
   return treeMap<Tensor, Tensor>(template, (leaf, path) => {
     const entry = tensors.get(prefix + path);
     return entry ? toTensor(entry, leaf.dtype, options.dtype) : leaf;
@@ -157,11 +133,4 @@ function toTensor(
     default:
       return tensor(entry.toFloat32(), shape, floatDtype ?? templateDtype);
   }
-}
-
-function list(names: readonly string[], what: string): string {
-  if (names.length === 0) return "";
-  const shown = names.slice(0, 8).join(", ");
-  const more = names.length > 8 ? `, and ${names.length - 8} more` : "";
-  return `${names.length} ${what} (${shown}${more})`;
 }

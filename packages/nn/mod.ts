@@ -1,7 +1,7 @@
 /**
  * Neural networks as data: parameter trees named like the checkpoints of the
  * reference libraries, layers and optimisers as pure functions on them, and
- * safetensors in and out.
+ * safetensors and PyTorch checkpoints in, safetensors out.
  *
  * A network has no state of its own: the same layers evaluate a teacher, its
  * copy and parameters that are still expressions. An update is an expression
@@ -45,6 +45,15 @@
 export * from "./params.ts";
 export * from "./packing.ts";
 export * from "./checkpoint.ts";
+export {
+  type CheckpointReport,
+  checkpointReport,
+  type Misfit,
+  type ReportOptions,
+  reportText,
+} from "./checkpoint_report.ts";
+export * from "./load_checkpoint.ts";
+export * from "./save_checkpoint.ts";
 export * from "./half.ts";
 export {
   type SafetensorsData,
@@ -53,8 +62,13 @@ export {
   type SafetensorsInput,
 } from "./safetensors_entry.ts";
 export * from "./safetensors_parse.ts";
-export * from "./safetensors_serialise.ts";
+export { type SerialiseOptions, serialiseSafetensors } from "./safetensors_serialise.ts";
 export * from "./safetensors.ts";
+export * from "./safetensors_open.ts";
+export * from "./open_tensors.ts";
+export { openTorch, type OpenTorchOptions } from "./torch/open_torch.ts";
+export * from "./stored_tensor.ts";
+export * from "./byte_source.ts";
 export * from "./atomic_file.ts";
 
 export * from "./init.ts";

@@ -38,11 +38,49 @@ export function serialiseSafetensors(
   const list = tensors instanceof Map
     ? [...tensors]
     : Object.entries(tensors as Readonly<Record<string, SafetensorsInput>>);
-  const entries = list.map(([key, input]) => encode(key, input, options));
-  entries.sort((a, b) =>
-    ARRAYS[b.dtype].BYTES_PER_ELEMENT - ARRAYS[a.dtype].BYTES_PER_ELEMENT ||
-    (a.key < b.key ? -1 : 1)
-  );
+  const entries = list.map(([key, input]) => encode(key, input, options)).sort(byAlignment);
+  const header = serialiseHeader(entries.map((entry) => ({ ...entry, length: entry.bytes.length })), metadata);
+  const out = new Uint8Array(entries.reduce((n, { bytes }) => n + bytes.length, header.length));
+  out.set(header);
+  let at = header.length;
+  for (const { bytes } of entries) {
+    out.set(bytes, at);
+    at += bytes.length;
+  }
+  return out;
+}
+
+/** What the header says of a tensor. */
+export interface DescribedTensor {
+  /** Its name. */
+  readonly key: string;
+  /** Its element type. */
+  readonly dtype: SafetensorsDType;
+  /** The extent of each axis. */
+  readonly shape: readonly number[];
+  /** Its bytes. */
+  readonly length: number;
+}
+
+/** The order in which each tensor is aligned to its type: by falling element size, then by name. */
+export function byAlignment(
+  a: Pick<DescribedTensor, "key" | "dtype">,
+  b: Pick<DescribedTensor, "key" | "dtype">,
+): number {
+  return ARRAYS[b.dtype].BYTES_PER_ELEMENT - ARRAYS[a.dtype].BYTES_PER_ELEMENT || (a.key < b.key ? -1 : 1);
+}
+
+/**
+ * The beginning of a file: length and header, padded so that the tensors begin at a multiple of eight.
+ *
+ * @param entries the tensors in the order of the file
+ * @param metadata strings to be stored beside them
+ * @returns the bytes that go before the tensors'
+ */
+export function serialiseHeader(
+  entries: readonly DescribedTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
   const header: Record<string, unknown> = Object.create(null);
   const keys = Object.keys(metadata).sort();
   if (keys.length > 0) {
@@ -51,22 +89,15 @@ export function serialiseSafetensors(
     );
   }
   let at = 0;
-  for (const { key, dtype, shape, bytes } of entries) {
-    const end = at + bytes.length;
-    header[key] = { dtype, shape, data_offsets: [at, end] };
-    at = end;
+  for (const { key, dtype, shape, length } of entries) {
+    header[key] = { dtype, shape, data_offsets: [at, at + length] };
+    at += length;
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
   const length = Math.ceil(text.length / 8) * 8;
-  const out = new Uint8Array(8 + length + at);
+  const out = new Uint8Array(8 + length).fill(0x20);
   new DataView(out.buffer).setBigUint64(0, BigInt(length), true);
   out.set(text, 8);
-  out.fill(0x20, 8 + text.length, 8 + length);
-  at = 8 + length;
-  for (const { bytes } of entries) {
-    out.set(bytes, at);
-    at += bytes.length;
-  }
   return out;
 }
 

@@ -122,6 +122,8 @@ Deno.test("malformed files are refused with the reason", () => {
       'dtype "F8", expected one of F64, F32',
     ],
     [file({ a: f32([-1], 0, 4) }, 4), TypeError, "shape [-1]"],
+    [file({ a: f32(new Array(65).fill(1), 0, 4) }, 4), TypeError, "at most 64 non-negative integers"],
+    [file({ a: f32([2 ** 40, 2 ** 40], 0, 4) }, 4), RangeError, "spans 4 bytes, but F32 [1099511627776"],
     [file({ a: f32([1], 4, 0) }, 4), TypeError, "data_offsets [4,0]"],
     [file({ a: f32([1], 0, 4.5) }, 4), TypeError, "data_offsets [0,4.5]"],
     [file({ a: f32([2], 0, 4) }, 4), RangeError, "F32 [2] takes 8"],

@@ -40,6 +40,7 @@ export { type Device, type DeviceStats, init } from "./runtime/device.ts";
 export { explain, type Explanation } from "./runtime/explain.ts";
 export type { KernelFacts, MemoryFacts, PlanTotals, TensorFacts } from "./schedule/explanation.ts";
 export { realize } from "./runtime/realize.ts";
+export { type DeviceWords, upload } from "./runtime/upload.ts";
 export { type Tree, treeEntries, treeFromEntries, treeLeaves, treeMap, treeWithLeaves } from "./tree.ts";
 export { gelu, geluTanh, leakyRelu, mish, quickGelu } from "./ops/activation.ts";
 export { type AttentionOptions, scaledDotProductAttention } from "./ops/attention.ts";
