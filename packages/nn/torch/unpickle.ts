@@ -45,7 +45,11 @@ class Machine {
 
   text(length: number): string {
     const at = this.take(length);
-    return new TextDecoder("utf-8", { fatal: true }).decode(this.bytes.subarray(at, at + length));
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(this.bytes.subarray(at, at + length));
+    } catch (cause) {
+      throw new TypeError("its pickle holds text that is not UTF-8", { cause });
+    }
   }
 
   line(): string {
@@ -96,7 +100,7 @@ class Machine {
   }
 
   put(index: number): void {
-    this.memo.set(index, this.top((value): value is PickleValue => true, "keeps a value that is not there"));
+    this.memo.set(index, this.top((_): _ is PickleValue => true, "keeps a value that is not there"));
   }
 
   get(index: number): void {
