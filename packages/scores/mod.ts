@@ -107,6 +107,7 @@ export * from "./word_embedder.ts";
 export * from "./text_conditioned_model.ts";
 export * from "./diffusers/directory.ts";
 export * from "./diffusers/load_component.ts";
+export * from "./diffusers/save_directory.ts";
 export type { ComponentNetwork } from "./diffusers/components.ts";
 export * from "./diffusers/scheduler.ts";
 export * from "./diffusers/original_pixart_names.ts";

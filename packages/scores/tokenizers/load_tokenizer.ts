@@ -55,7 +55,11 @@ const MOST = 256 * 2 ** 20;
  * import { assertRejects } from "@std/assert";
  * import { loadTokenizer } from "@dipp/scores";
  *
- * await assertRejects(() => loadTokenizer("/nowhere"), TypeError, "there is no such file");
+ * await assertRejects(
+ *   () => loadTokenizer("/nowhere", { className: "T5Tokenizer" }),
+ *   TypeError,
+ *   "tokenizer.json: there is no such file",
+ * );
  * ```
  */
 export async function loadTokenizer(folder: string, options: LoadTokenizerOptions = {}): Promise<TextTokenizer> {
