@@ -1,5 +1,6 @@
 import type { Area } from "./area.ts";
 import { dit } from "./areas/dit.ts";
+import { imagePreprocess } from "./areas/image_preprocess.ts";
 import { metrics } from "./areas/metrics.ts";
 import { objectives } from "./areas/objectives.ts";
 import { ops } from "./areas/ops.ts";
@@ -12,6 +13,7 @@ import { vae } from "./areas/vae.ts";
 /** What computes the cases of each area, by the name of its folder. */
 export const AREAS: Readonly<Record<string, Area>> = {
   dit,
+  image_preprocess: imagePreprocess,
   metrics,
   objectives,
   ops,

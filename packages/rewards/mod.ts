@@ -32,3 +32,7 @@ export * from "./image_encoder.ts";
 export * from "./word_encoder.ts";
 export * from "./bradley_terry.ts";
 export * from "./contrastive.ts";
+export * from "./preprocess/rgb_image.ts";
+export * from "./preprocess/pillow_resize.ts";
+export * from "./preprocess/geometry.ts";
+export * from "./preprocess/preprocess.ts";
