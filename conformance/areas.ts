@@ -1,4 +1,5 @@
 import type { Area } from "./area.ts";
+import { clip } from "./areas/clip.ts";
 import { dit } from "./areas/dit.ts";
 import { imagePreprocess } from "./areas/image_preprocess.ts";
 import { metrics } from "./areas/metrics.ts";
@@ -12,6 +13,7 @@ import { vae } from "./areas/vae.ts";
 
 /** What computes the cases of each area, by the name of its folder. */
 export const AREAS: Readonly<Record<string, Area>> = {
+  clip,
   dit,
   image_preprocess: imagePreprocess,
   metrics,

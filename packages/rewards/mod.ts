@@ -36,3 +36,8 @@ export * from "./preprocess/rgb_image.ts";
 export * from "./preprocess/pillow_resize.ts";
 export * from "./preprocess/geometry.ts";
 export * from "./preprocess/preprocess.ts";
+export * from "./networks/clip_config.ts";
+export * from "./networks/clip_vision.ts";
+export * from "./networks/clip_model.ts";
+export * from "./networks/open_clip.ts";
+export * from "./networks/clip_presets.ts";
