@@ -6,6 +6,7 @@ import { metrics } from "./areas/metrics.ts";
 import { objectives } from "./areas/objectives.ts";
 import { ops } from "./areas/ops.ts";
 import { optim } from "./areas/optim.ts";
+import { rewards } from "./areas/rewards.ts";
 import { schedules } from "./areas/schedules.ts";
 import { text } from "./areas/text.ts";
 import { unet } from "./areas/unet.ts";
@@ -20,6 +21,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   objectives,
   ops,
   optim,
+  rewards,
   schedules,
   text,
   unet,

@@ -41,3 +41,8 @@ export * from "./networks/clip_vision.ts";
 export * from "./networks/clip_model.ts";
 export * from "./networks/open_clip.ts";
 export * from "./networks/clip_presets.ts";
+export * as linearStack from "./networks/linear_stack.ts";
+export type { LinearStackParams } from "./networks/linear_stack.ts";
+export * from "./networks/aesthetic.ts";
+export * from "./networks/blip_vision.ts";
+export * from "./networks/image_reward_network.ts";
