@@ -24,6 +24,7 @@ const LUMA = [0.299, 0.587, 0.114];
  */
 export function brightnessReward(sign: 1 | -1 = 1): Reward {
   return {
+    description: { name: "brightness", options: { sign } },
     score: (images: Tensor) => images.mean([2, 3]).mul(tensor(LUMA.map((w) => w * sign))).sum(1),
   };
 }

@@ -1,4 +1,5 @@
 import type { Tensor } from "@dipp/tensor";
+import { describeReward } from "./description.ts";
 import type { Reward } from "./reward.ts";
 
 /**
@@ -34,6 +35,11 @@ export function weightedSum(
     }
   }
   return {
+    description: {
+      name: "weighted sum",
+      options: { weights: terms.map(({ weight }) => weight) },
+      members: terms.map(({ reward }) => describeReward(reward)),
+    },
     score: (images, prompts) =>
       terms
         .map(({ reward, weight }) => reward.score(images, prompts).mul(weight))
@@ -69,6 +75,11 @@ export function clipReward(
     throw new RangeError(`clipReward: min ${min} is not below max ${max}`);
   }
   return {
+    description: {
+      name: "clipped",
+      options: { min: min ?? "none", max: max ?? "none" },
+      members: [describeReward(reward)],
+    },
     score: (images, prompts) => reward.score(images, prompts).clamp(min, max),
   };
 }
@@ -92,6 +103,7 @@ export function standardizeReward(
     );
   }
   return {
+    description: { name: "standardised", options: { mean, std }, members: [describeReward(reward)] },
     score: (images, prompts) => reward.score(images, prompts).sub(mean).div(std),
   };
 }

@@ -20,6 +20,7 @@ import type { Reward } from "./reward.ts";
  */
 export function linearReward(weight: Tensor): Reward {
   return {
+    description: { name: "linear", options: {} },
     score: (x) => x.mul(weight).flatten(1).sum(1),
   };
 }

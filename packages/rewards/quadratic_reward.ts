@@ -21,6 +21,7 @@ import type { Reward } from "./reward.ts";
  */
 export function quadraticReward(linear: Tensor, curvature: Tensor): Reward {
   return {
+    description: { name: "quadratic", options: {} },
     score: (x) => x.mul(linear).sub(x.square().mul(curvature).mul(0.5)).flatten(1).sum(1),
   };
 }

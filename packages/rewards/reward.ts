@@ -1,4 +1,5 @@
 import type { Tensor } from "@dipp/tensor";
+import type { RewardDescription } from "./description.ts";
 
 /**
  * The prompts of a batch, in the forms in which a reward or metric may want them. A compiled step sees only the
@@ -29,6 +30,8 @@ export interface Prompts {
  * ```
  */
 export interface Reward {
+  /** What it is and how it was set up, for reports; see {@linkcode describeReward}. */
+  readonly description?: RewardDescription;
   /**
    * Scores each image.
    *

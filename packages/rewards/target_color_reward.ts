@@ -27,6 +27,7 @@ export function targetColorReward(rgb: readonly number[]): Reward {
   }
   const target = tensor([...rgb]);
   return {
+    description: { name: "target-colour", options: { rgb } },
     score: (images) => images.mean([2, 3]).sub(target).square().sum(1).neg(),
   };
 }

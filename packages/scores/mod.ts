@@ -71,6 +71,7 @@ export type { AdaLNZeroParams } from "./networks/dit/adaln_zero.ts";
 export type { DiTBlockParams } from "./networks/dit/transformer_block.ts";
 export * from "./networks/pixart_transformer_2d.ts";
 export { parsePixArtConfig, type PixArtTransformer2DConfig } from "./networks/pixart/config.ts";
+export * as patchEmbed from "./networks/patch_embed.ts";
 export type { PatchEmbedParams } from "./networks/patch_embed.ts";
 export { positionTable } from "./networks/position_table.ts";
 export type { AdaLNSingleParams, AddedCond } from "./networks/pixart/adaln_single.ts";
@@ -87,10 +88,16 @@ export type { VaeMidBlockParams } from "./networks/vae/mid_block.ts";
 export type { DownEncoderBlockParams } from "./networks/vae/down_encoder_block.ts";
 export type { UpDecoderBlockParams } from "./networks/vae/up_decoder_block.ts";
 export type { TextEncoding, TextInputs } from "./text/text_encoder.ts";
-export type { ActivationName } from "./text/activation.ts";
+export { ACTIVATION_NAMES, type ActivationName, ACTIVATIONS } from "./text/activation.ts";
+export { parseTextConfig } from "./text/config.ts";
 export * from "./text/clip_text.ts";
 export { type CLIPTextConfig, parseCLIPTextConfig } from "./text/clip/config.ts";
-export type { CLIPEncoderLayerParams } from "./text/clip/encoder_layer.ts";
+export * as clipEncoderLayer from "./text/clip/encoder_layer.ts";
+export type {
+  CLIPEncoderLayerConfig,
+  CLIPEncoderLayerInputs,
+  CLIPEncoderLayerParams,
+} from "./text/clip/encoder_layer.ts";
 export * from "./text/t5_encoder.ts";
 export { parseT5Config, type T5Config } from "./text/t5/config.ts";
 export { relativeBucket } from "./text/t5/relative_bias.ts";
@@ -99,7 +106,14 @@ export type { T5AttentionParams } from "./text/t5/self_attention.ts";
 export type { T5FeedForwardParams } from "./text/t5/feed_forward.ts";
 export * from "./text/bert.ts";
 export { type BertConfig, parseBertConfig } from "./text/bert/config.ts";
-export type { BertLayerParams, BertOutputParams } from "./text/bert/layer.ts";
+export * as bertLayer from "./text/bert/layer.ts";
+export type {
+  BertAttentionParams,
+  BertLayerConfig,
+  BertLayerInputs,
+  BertLayerParams,
+  BertOutputParams,
+} from "./text/bert/layer.ts";
 export * from "./decoder.ts";
 export * from "./latent_decoder.ts";
 export * from "./one_step_generator.ts";

@@ -108,7 +108,7 @@ export class BertModel {
       .add(embedding.apply(token_type_embeddings, tokenTypeIds))
       .add(position_embeddings.weight.slice([[0, inputIds.shape[1]]]));
     const hiddenStates = [layerNorm.apply(LayerNorm, embedded, config.layer_norm_eps)];
-    for (const p of params.encoder.layer) hiddenStates.push(layer.apply(p, hiddenStates.at(-1)!, config, mask));
+    for (const p of params.encoder.layer) hiddenStates.push(layer.apply(p, hiddenStates.at(-1)!, config, { mask }));
     const lastHiddenState = hiddenStates.at(-1)!;
     const poolerOutput = linear.apply(params.pooler.dense, lastHiddenState.select(1, 0)).tanh();
     return { lastHiddenState, hiddenStates, poolerOutput };

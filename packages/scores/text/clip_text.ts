@@ -104,7 +104,9 @@ export class CLIPTextModel {
     const mask = inputs.attentionMask?.ne(0);
     const positions = embeddings.position_embedding.weight.slice([[0, inputIds.shape[1]]]);
     const hiddenStates = [embedding.apply(embeddings.token_embedding, inputIds).add(positions)];
-    for (const p of encoder.layers) hiddenStates.push(layer.apply(p, hiddenStates.at(-1)!, config, mask));
+    for (const p of encoder.layers) {
+      hiddenStates.push(layer.apply(p, hiddenStates.at(-1)!, config, { mask, causal: true }));
+    }
     const lastHiddenState = layerNorm.apply(final_layer_norm, hiddenStates.at(-1)!, config.layer_norm_eps);
     const poolerOutput = poolAtEnd(lastHiddenState, inputIds, config.eos_token_id);
     return { lastHiddenState, hiddenStates, poolerOutput };

@@ -4,6 +4,12 @@ import { ACTIVATIONS } from "../activation.ts";
 import { normalLinear } from "../normal_linear.ts";
 import type { CLIPTextConfig } from "./config.ts";
 
+/** What a layer reads of an encoder's configuration; those of CLIP's text and vision encoders have it all. */
+export type CLIPEncoderLayerConfig = Pick<
+  CLIPTextConfig,
+  "hidden_size" | "intermediate_size" | "num_hidden_layers" | "num_attention_heads" | "hidden_act" | "layer_norm_eps"
+>;
+
 /** Parameters of a layer of CLIP, with transformers' names. */
 export type CLIPEncoderLayerParams = {
   /** Layer norm before attention. */
@@ -23,7 +29,7 @@ export type CLIPEncoderLayerParams = {
  * @param config The encoder's configuration.
  * @returns The parameters.
  */
-export function init(key: Tensor, config: CLIPTextConfig): CLIPEncoderLayerParams {
+export function init(key: Tensor, config: CLIPEncoderLayerConfig): CLIPEncoderLayerParams {
   const { hidden_size: width, intermediate_size: hidden, num_hidden_layers: layers } = config;
   const std = width ** -0.5;
   const deep = std * (2 * layers) ** -0.5;
@@ -39,20 +45,33 @@ export function init(key: Tensor, config: CLIPTextConfig): CLIPEncoderLayerParam
   };
 }
 
+/** What the tokens of a layer see of each other. */
+export interface CLIPEncoderLayerInputs {
+  /** Which tokens count, bool `[B, L]`. Default all. */
+  readonly mask?: Tensor;
+  /** Whether a token sees none after it, as in the text encoder. */
+  readonly causal: boolean;
+}
+
 /**
- * Attention to earlier tokens and feed-forward, each normalised before and added to its input.
+ * Self-attention and feed-forward, each normalised before and added to its input.
  *
  * @param params The parameters.
  * @param x Tokens, `[B, L, D]`.
  * @param config The encoder's configuration.
- * @param mask Which tokens count, bool `[B, L]`.
+ * @param inputs See {@linkcode CLIPEncoderLayerInputs}.
  * @returns `[B, L, D]`.
  */
-export function apply(params: CLIPEncoderLayerParams, x: Tensor, config: CLIPTextConfig, mask?: Tensor): Tensor {
+export function apply(
+  params: CLIPEncoderLayerParams,
+  x: Tensor,
+  config: CLIPEncoderLayerConfig,
+  inputs: CLIPEncoderLayerInputs,
+): Tensor {
   const { layer_norm_eps: eps, num_attention_heads: heads, hidden_act } = config;
   const { q_proj, k_proj, v_proj, out_proj } = params.self_attn;
   const layer = { to_q: q_proj, to_k: k_proj, to_v: v_proj, to_out: [out_proj] as [LinearParams] };
-  x = x.add(attention.apply(layer, layerNorm.apply(params.layer_norm1, x, eps), { heads, mask, causal: true }));
+  x = x.add(attention.apply(layer, layerNorm.apply(params.layer_norm1, x, eps), { heads, ...inputs }));
   const h = linear.apply(params.mlp.fc1, layerNorm.apply(params.layer_norm2, x, eps));
   return x.add(linear.apply(params.mlp.fc2, ACTIVATIONS[hidden_act](h)));
 }
