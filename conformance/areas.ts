@@ -2,6 +2,7 @@ import type { Area } from "./area.ts";
 import { dit } from "./areas/dit.ts";
 import { metrics } from "./areas/metrics.ts";
 import { objectives } from "./areas/objectives.ts";
+import { onnx } from "./areas/onnx.ts";
 import { ops } from "./areas/ops.ts";
 import { optim } from "./areas/optim.ts";
 import { schedules } from "./areas/schedules.ts";
@@ -14,6 +15,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   dit,
   metrics,
   objectives,
+  onnx,
   ops,
   optim,
   schedules,
