@@ -4,6 +4,7 @@ import { dit } from "./areas/dit.ts";
 import { imagePreprocess } from "./areas/image_preprocess.ts";
 import { metrics } from "./areas/metrics.ts";
 import { objectives } from "./areas/objectives.ts";
+import { onnx } from "./areas/onnx.ts";
 import { ops } from "./areas/ops.ts";
 import { optim } from "./areas/optim.ts";
 import { rewards } from "./areas/rewards.ts";
@@ -19,6 +20,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   image_preprocess: imagePreprocess,
   metrics,
   objectives,
+  onnx,
   ops,
   optim,
   rewards,

@@ -15,6 +15,8 @@ export interface GoldenCaseParts {
   readonly outputs: Entries;
   /** The largest error allowed, by output. */
   readonly bounds: JsonObject;
+  /** The folder with its files, where it has one of its own. */
+  readonly folder?: string;
 }
 
 /** A reference case that was read: its description and its tensors. */
@@ -29,6 +31,8 @@ export class GoldenCase {
   readonly outputs: Entries;
   /** The largest error allowed, by output. */
   readonly bounds: JsonObject;
+  /** The folder with its files, where it has one of its own. */
+  readonly folder: string | undefined;
   readonly #inputs: Readonly<Record<string, Tensor>>;
   readonly #weights: Readonly<Record<string, Tensor>>;
 
@@ -39,6 +43,7 @@ export class GoldenCase {
     this.inputs = parts.inputs;
     this.outputs = parts.outputs;
     this.bounds = parts.bounds;
+    this.folder = parts.folder;
     this.#inputs = tensorsOf(this.inputs);
     this.#weights = tensorsOf(this.weights);
   }

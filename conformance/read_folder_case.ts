@@ -30,6 +30,7 @@ export function readFolderCase(folder: string): GoldenCase {
     inputs: read("inputs"),
     outputs: read("outputs"),
     bounds: tolerance,
+    folder,
   });
 }
 
