@@ -39,3 +39,4 @@ export {
 export { Local, type ValueType, WasmFunction } from "./function.ts";
 export { buildModule, type ModuleSpec } from "./module.ts";
 export type { WasmKernel, WasmPhase, WasmTarget } from "./kernel.ts";
+export { gemmTile, multiplyAdd, TILE_COLUMNS, TILE_ROWS } from "./gemm.ts";
