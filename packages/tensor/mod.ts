@@ -38,6 +38,7 @@ export { assign } from "./runtime/assign.ts";
 export { compile, type Compiled } from "./runtime/compile.ts";
 export { type Device, type DeviceStats, init } from "./runtime/device.ts";
 export { explain, type Explanation } from "./runtime/explain.ts";
+export { type KernelTime, type Profile, profile, type ProfileOptions } from "./runtime/profile.ts";
 export type { KernelFacts, MemoryFacts, PlanTotals, TensorFacts } from "./schedule/explanation.ts";
 export { realize } from "./runtime/realize.ts";
 export { type DeviceWords, upload } from "./runtime/upload.ts";

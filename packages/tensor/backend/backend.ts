@@ -217,6 +217,15 @@ export interface Backend {
    */
   submit(...programs: Program[]): void;
 
+  /**
+   * Runs a program once, or each of its commands many times where the device has no `timestamp-query`, and tells how long
+   * the device takes over each. Waits for the end.
+   *
+   * @returns Seconds, in the order of the commands that the program was made of; 0 for those that do nothing.
+   * @throws {TypeError} If one of its buffers was freed.
+   */
+  measure(program: Program): Promise<Float64Array>;
+
   /** Waits until everything queued has run. */
   synchronize(): Promise<void>;
 

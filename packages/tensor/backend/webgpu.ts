@@ -16,10 +16,12 @@ import type {
   Program,
 } from "./backend.ts";
 import { backendLimits, grantedFeatures, type OpenDevice, openDevice } from "./webgpu_adapter.ts";
+import { own, wholeWords } from "./webgpu_command.ts";
 import { ErrorLatch } from "./webgpu_errors.ts";
 import { Kernels } from "./webgpu_kernel.ts";
+import { repeatedSeconds, timestampedSeconds } from "./webgpu_measure.ts";
 import { Memory } from "./webgpu_memory.ts";
-import { own, WebGpuProgram, wholeWords } from "./webgpu_program.ts";
+import { WebGpuProgram } from "./webgpu_program.ts";
 import { Readback } from "./webgpu_readback.ts";
 
 /** Bytes of freed memory kept for reuse. */
@@ -216,21 +218,30 @@ class WebGpuBackend implements Backend {
   submit(...programs: Program[]): void {
     this.#checkOpen();
     this.#errors.throwKept();
-    for (const program of programs) {
-      if (!(program instanceof WebGpuProgram)) {
-        throw new TypeError("The program belongs to another backend");
-      }
-      program.check();
-    }
+    const ready = programs.map(runnable);
     this.#readback.flush();
-    if (programs.every((program) => program.length === 0)) return;
+    if (ready.every((program) => program.length === 0)) return;
     const encoder = this.#device.createCommandEncoder();
-    for (const program of programs as WebGpuProgram[]) {
+    for (const program of ready) {
       program.record(encoder);
       this.#dispatches += program.dispatches;
     }
     this.#submitNow([encoder.finish()]);
     this.#submits++;
+  }
+
+  async measure(program: Program): Promise<Float64Array> {
+    this.#checkOpen();
+    this.#errors.throwKept();
+    const ready = runnable(program);
+    this.#readback.flush();
+    const seconds = new Float64Array(ready.commands);
+    if (ready.length === 0) return seconds;
+    const measure = this.features.has("timestamp-query") ? timestampedSeconds : repeatedSeconds;
+    const each = await this.#waited(measure(this.#device, ready));
+    ready.sources.forEach((command, i) => seconds[command] = each[i]);
+    this.#errors.throwKept();
+    return seconds;
   }
 
   async synchronize(): Promise<void> {
@@ -275,4 +286,11 @@ class WebGpuBackend implements Backend {
       throw error;
     }
   }
+}
+
+/** The backend's own type of a program, which can run. */
+function runnable(program: Program): WebGpuProgram {
+  if (!(program instanceof WebGpuProgram)) throw new TypeError("The program belongs to another backend");
+  program.check();
+  return program;
 }

@@ -1,24 +1,14 @@
 /** Traces a function once per input signature and replays the recorded plan from then on. */
-import type { Backend, BackendBuffer, Command } from "../backend/backend.ts";
+import type { Backend, Command } from "../backend/backend.ts";
 import { byteLength } from "../dtype.ts";
 import { isLeaf } from "../schedule/group.ts";
-import { describePlan, targetOf } from "../schedule/describe.ts";
-import { bindPlan, type Plan } from "../schedule/plan.ts";
 import { show } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { type Tree, treeEntries, treeMap } from "../tree.ts";
 import { startedBackend } from "./device.ts";
-import { adopt, deviceBuffer } from "./storage.ts";
-import { refuseWhileTracing, trace } from "./trace.ts";
-
-/** A traced function: where its inputs go, what it computes, where its outputs come from. */
-interface Trace<Out> {
-  readonly backend: Backend;
-  readonly plan: Plan;
-  readonly inputs: readonly BackendBuffer[];
-  readonly outputTree: Out;
-  readonly outputs: readonly Tensor[];
-}
+import { fillInputs, record, type Recording, release } from "./record.ts";
+import { adopt } from "./storage.ts";
+import { refuseWhileTracing } from "./trace.ts";
 
 /** A function of tensors that replays a recorded plan. Disposing it, or dropping it, frees what its plans keep. */
 export interface Compiled<In, Out> extends Disposable {
@@ -29,17 +19,11 @@ export interface Compiled<In, Out> extends Disposable {
 }
 
 // The memory of functions that nobody can call any more
-const abandoned = new FinalizationRegistry<Map<string, Trace<unknown>>>(releaseAll);
+const abandoned = new FinalizationRegistry<Map<string, Recording<unknown>>>(releaseAll);
 
-function releaseAll(traces: Map<string, Trace<unknown>>): void {
+function releaseAll(traces: Map<string, Recording<unknown>>): void {
   for (const trace of traces.values()) release(trace);
   traces.clear();
-}
-
-function release({ backend, plan, inputs }: Trace<unknown>): void {
-  plan.free();
-  plan.freeOutputs();
-  for (const buffer of inputs) backend.free(buffer);
 }
 
 /**
@@ -72,7 +56,7 @@ function release({ backend, plan, inputs }: Trace<unknown>): void {
 export function compile<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
   fn: (inputs: In) => Out,
 ): Compiled<In, Out> {
-  const traces = new Map<string, Trace<Out>>();
+  const traces = new Map<string, Recording<Out>>();
   const call = (inputs: In): Out => {
     refuseWhileTracing("call a compiled function");
     const backend = startedBackend();
@@ -80,7 +64,7 @@ export function compile<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
     const signature = entries.map(([path, t]) => `${path}:${t.dtype}${show(t.shape)}`).join(";");
     let known = traces.get(signature);
     // A device that was lost takes its plans with it
-    if (!known || known.backend !== backend) traces.set(signature, known = record(fn, inputs, backend));
+    if (!known || known.backend !== backend) traces.set(signature, known = record(fn, inputs, backend).recording);
     try {
       return replay(known, entries.map(([, t]) => t), backend);
     } catch (error) {
@@ -98,65 +82,12 @@ export function compile<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
   return compiled;
 }
 
-function record<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
-  fn: (inputs: In) => Out,
-  inputs: In,
-  backend: Backend,
-): Trace<Out> {
-  const { inputs: placeholders, outputTree, outputs, assignments } = trace(fn, inputs);
-  const buffers: BackendBuffer[] = [];
-  try {
-    const description = describePlan(outputs, assignments, targetOf(backend));
-    for (const t of placeholders) {
-      const buffer = backend.allocate(byteLength(t.dtype, t.size), t);
-      buffers.push(buffer);
-      t.storage = { buffer, backend };
-    }
-    const bound = bindPlan(description, backend);
-    const plan = { ...bound, captured: bound.captured.filter((t) => !placeholders.includes(t)) };
-    return { backend, plan, inputs: buffers, outputTree, outputs };
-  } catch (error) {
-    for (const buffer of buffers) backend.free(buffer);
-    throw error;
-  } finally {
-    for (const t of placeholders) t.storage = { gone: "it stood for an input while a function was traced" };
-  }
-}
-
-/** Throws if something that a plan works on is not there any more, or what it is given is not there yet. */
-function check({ plan }: Trace<unknown>, inputs: readonly Tensor[]): void {
-  for (const t of plan.captured) {
-    if (t.storage!.gone === undefined) continue;
-    throw new TypeError(`Cannot call the compiled function: it captured ${t}, but ${t.storage!.gone}`);
-  }
-  for (const t of inputs) {
-    if (isLeaf(t)) continue;
-    throw new TypeError(`Cannot pass ${t} to a compiled function: expected data or a realised tensor`);
-  }
-}
-
 function replay<Out extends Tree<Tensor>>(
-  trace: Trace<Out>,
+  trace: Recording<Out>,
   inputs: readonly Tensor[],
   backend: Backend,
 ): Out {
-  check(trace, inputs);
-  const incoming: Command[] = [];
-  inputs.forEach((tensor, i) => {
-    const target = trace.inputs[i];
-    if (tensor.storage?.host) {
-      return backend.upload(target, tensor.storage.host);
-    }
-    const bytes = byteLength(tensor.dtype, tensor.size);
-    incoming.push({
-      kind: "copy",
-      source: deviceBuffer(tensor, backend),
-      sourceOffset: 0,
-      target,
-      targetOffset: 0,
-      bytes,
-    });
-  });
+  const incoming = fillInputs(trace, inputs);
   // An output that is state itself is copied before the program changes it
   const before: Command[] = [];
   const after: Command[] = [];

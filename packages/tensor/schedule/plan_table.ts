@@ -5,6 +5,12 @@ import type { KernelFacts, MemoryFacts, PlanTotals } from "./explanation.ts";
 /** Longest list of fused operations that a row shows. */
 const LONGEST = 48;
 
+/** Columns of text, each as wide as its widest cell. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)));
+  return rows.map((row) => row.map((cell, c) => cell.padEnd(widths[c])).join("  ").trimEnd());
+}
+
 /** One row a kernel, then the sums. */
 export function planTable(kernels: readonly KernelFacts[], totals: PlanTotals, memory: MemoryFacts): string {
   const rows = kernels.map((k, i) => [
@@ -17,9 +23,7 @@ export function planTable(kernels: readonly KernelFacts[], totals: PlanTotals, m
     typeof k.buffer === "number" ? `#${k.buffer}` : k.inPlace ? "in place" : k.buffer,
     `${k.recomputed ? "again: " : ""}${names(k.fused)}`,
   ]);
-  const table = [["", "kernel", "writes", "flop", "read", "written", "buffer", "computes"], ...rows];
-  const widths = table[0].map((_, c) => Math.max(...table.map((row) => row[c].length)));
-  const lines = table.map((row) => row.map((cell, c) => cell.padEnd(widths[c])).join("  ").trimEnd());
+  const lines = columns([["", "kernel", "writes", "flop", "read", "written", "buffer", "computes"], ...rows]);
   const { given, outputs, shared, unshared, least, peak } = memory;
   const bytes = (list: readonly number[]) => `${binary(list.reduce((a, b) => a + b, 0))} in ${list.length} buffers`;
   const again = totals.recomputedFlops > 0 ? `, ${decimal(totals.recomputedFlops)} of them again` : "";
@@ -34,7 +38,7 @@ export function planTable(kernels: readonly KernelFacts[], totals: PlanTotals, m
 }
 
 /** Consecutive repetitions are counted, a long list is cut in its middle. */
-function names(list: readonly string[]): string {
+export function names(list: readonly string[]): string {
   const runs: [string, number][] = [];
   for (const name of list) {
     const last = runs.at(-1);
@@ -45,11 +49,13 @@ function names(list: readonly string[]): string {
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST / 2)} ... ${text.slice(-LONGEST / 2)}`;
 }
 
-function decimal(n: number): string {
+/** A number with the prefix of a power of 1000. */
+export function decimal(n: number): string {
   return scaled(n, 1000, ["", " k", " M", " G", " T"]);
 }
 
-function binary(n: number): string {
+/** Bytes with the prefix of a power of 1024. */
+export function binary(n: number): string {
   return scaled(n, 1024, [" B", " KiB", " MiB", " GiB", " TiB"]);
 }
 
