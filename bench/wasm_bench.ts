@@ -6,7 +6,7 @@
  * @module
  */
 import { prepareKernel } from "../kernels/wasm/_run.ts";
-import { i32, type WasmKernel, wasmMatmul } from "../kernels/wasm/mod.ts";
+import { i32, wasmConv2d, type WasmConvSpec, type WasmKernel, wasmMatmul } from "../kernels/wasm/mod.ts";
 
 const TARGET = { relaxed: true, threads: 2 };
 const flag = Deno.args.indexOf("--rows");
@@ -66,3 +66,47 @@ await product(1, 1, 1024, 1024, "nn");
 await product(1, 1024, 1, 1024, "nn");
 await product(1, 8, 1280, 320, "nt");
 await product(1, 64, 64, 16384, "tn");
+
+/** All three passes of a convolution that keeps sizes (windows are odd), or halves them (stride 2). */
+async function convolution(batch: number, channels: number, size: number, outputs: number, window: number, stride = 1) {
+  const out = size / stride;
+  const padding = (window - 1) / 2;
+  const geometry: WasmConvSpec["geometry"] = {
+    input: [batch, channels, size, size],
+    weight: [outputs, channels, window, window],
+    output: [batch, outputs, out, out],
+    stride: [stride, stride],
+    padding: [padding, padding],
+    dilation: [1, 1],
+    groups: 1,
+  };
+  const [input, weight, output] = [geometry.input, geometry.weight, geometry.output].map((shape) =>
+    shape.reduce((x, y) => x * y)
+  );
+  const operations = 2 * output * channels * window * window;
+  const floats = {
+    forward: [input, weight, output],
+    inputGrad: [output, weight, input],
+    weightGrad: [input, output, weight],
+  };
+  for (const pass of ["forward", "inputGrad", "weightGrad"] as const) {
+    const kernel = () =>
+      wasmConv2d({
+        pass,
+        geometry,
+        first: { buffer: 0, type: "f32" },
+        second: { buffer: 1, type: "f32" },
+        output: { buffer: 2 },
+      }, TARGET);
+    const name = `conv ${batch}x${channels}x${size}x${size} -> ${outputs}, ${window}x${window}/${stride} ${pass}`;
+    await time(name, kernel, floats[pass], operations);
+  }
+}
+
+await convolution(8, 64, 32, 64, 3);
+await convolution(4, 320, 32, 320, 3);
+await convolution(8, 64, 32, 64, 1);
+await convolution(8, 128, 8, 128, 3);
+await convolution(8, 256, 4, 256, 3);
+await convolution(8, 3, 32, 64, 3);
+await convolution(8, 64, 32, 64, 3, 2);

@@ -42,3 +42,6 @@ export type { WasmKernel, WasmPhase, WasmTarget } from "./kernel.ts";
 export { gemmTile, multiplyAdd, TILE_COLUMNS, TILE_ROWS } from "./gemm.ts";
 export { wasmMatmul } from "./matmul.ts";
 export type { StorageType, WasmMatmulOperand, WasmMatmulSpec, WasmOutput } from "./matmul_spec.ts";
+export { wasmConv2d } from "./conv2d.ts";
+export type { WasmConvOperand, WasmConvSpec } from "./conv2d_spec.ts";
+export type { ConvGeometry } from "../conv2d_spec.ts";
