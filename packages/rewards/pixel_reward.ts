@@ -43,10 +43,10 @@ export function pixelReward(
   scorePixels: (pixelValues: Tensor, prompts: Prompts) => Tensor,
   options: RewardDescription["options"],
 ): PixelReward {
-  const { size, fit, crop, resize, antialias, mean, std } = preprocess.options;
+  const { size, fit, crop, resize, antialias, clamp, mean, std } = preprocess.options;
   return {
     preprocess,
-    description: { name, options: { ...options, size, fit, crop, resize, antialias, mean, std } },
+    description: { name, options: { ...options, size, fit, crop, resize, antialias, clamp, mean, std } },
     scorePixels,
     score: (images, prompts) => scorePixels(preprocess.differentiable(images), prompts),
     scoreExact: (images, prompts) => scorePixels(preprocess.exact(images), prompts),

@@ -14,7 +14,7 @@ export async function entriesOf(params: Params): Promise<ReadonlyMap<string, Saf
   return parseSafetensors(serialiseSafetensors(await paramsToSafetensors(params))).tensors;
 }
 
-const SIZE = { hidden_size: 16, intermediate_size: 24, num_attention_heads: 2, num_hidden_layers: 2 };
+const SIZE = { hidden_size: 16, intermediate_size: 24, num_attention_heads: 2, num_hidden_layers: 1 };
 
 /** A CLIP on 16x16 pixels and 6 tokens. */
 export const SMALL_CLIP = parseCLIPConfig({
@@ -23,7 +23,7 @@ export const SMALL_CLIP = parseCLIPConfig({
   vision_config: { ...SIZE, image_size: 16, patch_size: 8, hidden_act: "gelu" },
 });
 
-/** The same values as open_clip stores them, written independently of what reads them. */
+/** The same values as open_clip stores them: queries, keys and values stacked, projections transposed. */
 export function asOpenClip(
   tensors: ReadonlyMap<string, SafetensorsEntry>,
 ): ReadonlyMap<string, SafetensorsEntry> {

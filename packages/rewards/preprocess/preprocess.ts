@@ -21,6 +21,11 @@ export interface PreprocessOptions {
    * filter where the image shrinks. Without it the filter is torch's plain one (a = -3/4).
    */
   readonly antialias: boolean;
+  /**
+   * Whether a resized tensor is clamped to [0, 1], as a picture is; it brings the differentiable path nearer to Pillow's
+   * next to pure black and white, and takes the gradient from what overshoots. Official for nobody.
+   */
+  readonly clamp: boolean;
   /** Subtracted from each channel. */
   readonly mean: readonly [number, number, number];
   /** What each channel is divided by. */
@@ -53,6 +58,7 @@ export const CLIP_PREPROCESS: PreprocessOptions = {
   crop: "torchvision",
   resize: "picture",
   antialias: true,
+  clamp: false,
   mean: [0.48145466, 0.4578275, 0.40821073],
   std: [0.26862954, 0.26130258, 0.27577711],
 };
@@ -123,7 +129,8 @@ function fromTensor(images: Tensor, options: PreprocessOptions): Tensor {
   const [, , height, width] = images.shape;
   const to = resizedSize(height, width, options.size, options.fit);
   if (to[0] === height && to[1] === width) return square(images, options);
-  return square(interpolate(images, { size: to, mode: "bicubic", antialias: options.antialias }), options);
+  const resized = interpolate(images, { size: to, mode: "bicubic", antialias: options.antialias });
+  return square(options.clamp ? resized.clamp(0, 1) : resized, options);
 }
 
 /** Crops or pads what was resized, and normalises it. */
