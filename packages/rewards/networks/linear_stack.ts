@@ -1,3 +1,9 @@
+/**
+ * The five linear layers at the end of ImageReward and of the aesthetic predictor.
+ *
+ * @module
+ */
+
 import { linear, type LinearParams } from "@dipp/nn";
 import { fold, type Tensor } from "@dipp/tensor";
 

@@ -1,3 +1,9 @@
+/**
+ * Patches of an image as tokens, diffusers' `PatchEmbed` without positions.
+ *
+ * @module
+ */
+
 import { type Conv2dParams, linear } from "@dipp/nn";
 import { type Tensor, uniform, zeros } from "@dipp/tensor";
 

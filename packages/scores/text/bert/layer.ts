@@ -1,3 +1,9 @@
+/**
+ * A layer of BERT, with cross-attention where a model has it.
+ *
+ * @module
+ */
+
 import { attention, layerNorm, type LayerNormParams, linear, type LinearParams } from "@dipp/nn";
 import { fold, type Tensor } from "@dipp/tensor";
 import { ACTIVATIONS } from "../activation.ts";

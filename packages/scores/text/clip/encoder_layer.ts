@@ -1,3 +1,9 @@
+/**
+ * A layer of CLIP's transformers, those of texts and of images.
+ *
+ * @module
+ */
+
 import { attention, layerNorm, type LayerNormParams, linear, type LinearParams } from "@dipp/nn";
 import { fold, type Tensor } from "@dipp/tensor";
 import { ACTIVATIONS } from "../activation.ts";
