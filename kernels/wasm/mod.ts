@@ -45,3 +45,4 @@ export type { StorageType, WasmMatmulOperand, WasmMatmulSpec, WasmOutput } from 
 export { wasmConv2d } from "./conv2d.ts";
 export type { WasmConvOperand, WasmConvSpec } from "./conv2d_spec.ts";
 export type { ConvGeometry } from "../conv2d_spec.ts";
+export { math, type MathName } from "./math.ts";
