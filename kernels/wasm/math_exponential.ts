@@ -48,6 +48,47 @@ export function exponential(f: WasmFunction, relaxed: boolean): (x: Code) => Cod
   ];
 }
 
+/** Code of an exponential that reads its constants from variables. */
+export interface PreparedExponential {
+  /** Sets the variables; before the loop. */
+  readonly constants: Code;
+  /** e^x. */
+  exp(x: Code): Code;
+}
+
+/**
+ * Writes e^x for loops over arguments that are not above 88: shorter than `exponential`, and without constants to make at
+ * each turn. 1 ulp; what would be denormal is zero; NaN stays.
+ */
+export function boundedExponential(f: WasmFunction, relaxed: boolean): PreparedExponential {
+  const [x, n, r] = f.locals("v128", 3);
+  const values = [Math.LOG2E, ROUNDER, -LN2_HIGH, -LN2_LOW, 1, LEAST, ...EXP];
+  const constants = f.locals("v128", values.length);
+  const [log2e, rounder, high, low, one, least, ...coefficients] = constants.map((c) => c.get);
+  const madd = (a: Code, b: Code, c: Code) => multiplyAdd(relaxed, a, b, c);
+  return {
+    constants: constants.map((c, i) => c.set(splat(values[i]))),
+    exp: (argument) => [
+      x.set(argument),
+      n.set(madd(x.get, log2e, rounder)),
+      r.set(f32x4.sub(n.get, rounder)),
+      r.set(madd(r.get, low, madd(r.get, high, x.get))),
+      n.set(i32x4.shl(i32x4.add(n.get, splatInteger(127)), i32.const(23))),
+      v128.andnot(
+        f32x4.mul(
+          madd(
+            coefficients.slice(0, -1).reduceRight<Code>((sum, c) => madd(sum, r.get, c), coefficients[4]),
+            f32x4.mul(r.get, r.get),
+            f32x4.add(r.get, one),
+          ),
+          n.get,
+        ),
+        f32x4.lt(x.get, least),
+      ),
+    ],
+  };
+}
+
 /** Bits of sqrt(1/2), the least mantissa. */
 const HALF_ROOT = 0x3f3504f3;
 /** The least normal number. */
