@@ -8,7 +8,8 @@ import {
   type WasmAttentionKeyGradSpec,
   type WasmAttentionQueryGradSpec,
 } from "./attention.ts";
-import { type Strip, TERM_BYTES, walk } from "./attention_walk.ts";
+import { type Strip, TERM_BYTES } from "./attention_strip.ts";
+import { walk } from "./attention_walk.ts";
 import type { WasmKernel, WasmTarget } from "./kernel.ts";
 import { splat } from "./math_code.ts";
 import { boundedExponential } from "./math_exponential.ts";
