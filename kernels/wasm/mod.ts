@@ -45,3 +45,14 @@ export type { StorageType, WasmMatmulOperand, WasmMatmulSpec, WasmOutput } from 
 export { wasmConv2d } from "./conv2d.ts";
 export type { WasmConvOperand, WasmConvSpec } from "./conv2d_spec.ts";
 export type { ConvGeometry } from "../conv2d_spec.ts";
+export { math, type MathName } from "./math.ts";
+export { wasmAttentionForward } from "./attention_forward.ts";
+export { wasmAttentionKeyGrad, wasmAttentionQueryGrad } from "./attention_backward.ts";
+export type {
+  WasmAttentionBackwardSpec,
+  WasmAttentionForwardSpec,
+  WasmAttentionKeyGradSpec,
+  WasmAttentionOperand,
+  WasmAttentionQueryGradSpec,
+  WasmAttentionSpec,
+} from "./attention.ts";
