@@ -3,7 +3,7 @@
  * as graph of `@dipp/tensor`, so that gradients flow through it to its inputs and parameters.
  *
  * @example What a file is about
- * ```ts no-eval
+ * ```ts ignore
  * import { loadOnnx } from "@dipp/onnx";
  *
  * const model = await loadOnnx("classifier.onnx");
