@@ -16,12 +16,12 @@ export function isHalf(dtype: DType): boolean {
   return dtype === "f16" || dtype === "bf16";
 }
 
-/** WGSL scalar type that arithmetic on a dtype uses. */
-export function wgslType(dtype: DType): "f32" | "i32" | "u32" | "bool" {
+/** Scalar type that arithmetic on a dtype uses. */
+export function scalarType(dtype: DType): "f32" | "i32" | "u32" | "bool" {
   return isFloat(dtype) ? "f32" : dtype as "i32" | "u32" | "bool";
 }
 
-/** WGSL element type of the storage array behind a dtype. */
+/** Type of the words of the storage array behind a dtype. */
 export function storageType(dtype: DType): "f32" | "i32" | "u32" {
   if (dtype === "f32") return "f32";
   return dtype === "i32" ? "i32" : "u32";

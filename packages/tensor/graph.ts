@@ -28,6 +28,7 @@ export type {
   Vjp,
 } from "./primitive.ts";
 export type { ConvGeometry } from "@dipp/kernels";
+export type { Definition, Expression, ExpressionPool, Form, Operation, ScalarType } from "./schedule/expression.ts";
 export type { Atom, Index } from "./schedule/index_expression.ts";
 export type { Storage } from "./runtime/storage.ts";
 export type * from "./backend/backend.ts";

@@ -1,20 +1,27 @@
 /**
- * What a primitive is: how it differentiates and how it becomes WGSL. A primitive either is inlined into the kernel of
+ * What a primitive is: how it differentiates and what one element of it is. A primitive either is inlined into the kernel of
  * whoever reads it (elementwise operations, views, gathers, random bits), or is the core of a kernel of its own
  * (reductions, matmul, convolutions), into which its neighbours are fused.
  */
 import type { Arithmetic, ConvGeometry } from "@dipp/kernels";
+import type { Definition, Expression, ScalarType } from "./schedule/expression.ts";
 import type { Index } from "./schedule/index_expression.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Writes the body of one kernel, reading values of the graph at symbolic coordinates. */
+/** Writes what one element of a kernel is, reading values of the graph at symbolic coordinates. */
 export interface Emitter {
-  /** WGSL expression of one element of a tensor. */
-  value(tensor: Tensor, coords: readonly Index[]): string;
-  /** Binds an expression of a WGSL type to a name, once per distinct expression. */
-  bind(expression: string, type: string): string;
-  /** Adds a WGSL function to the module, once. */
-  helper(source: string): void;
+  /** One element of a tensor. */
+  value(tensor: Tensor, coords: readonly Index[]): Expression;
+  /** A number. */
+  literal(value: number, type: ScalarType): Expression;
+  /** A position (u32). */
+  index(index: Index): Expression;
+  /** A position that is computed: `value` (u32), below `size`. */
+  variable(value: Expression, size: number): Index;
+  /** A function of scalars. */
+  call(callee: Definition, args: readonly Expression[]): Expression;
+  /** Word `lane` of the Threefry-2x32 block of a key and a counter, two words (u32) each. */
+  threefry(lane: 0 | 1, args: readonly Expression[]): Expression;
 }
 
 /** Vector-Jacobian product: gradients with respect to the inputs, null where none flows. */
@@ -38,8 +45,8 @@ export interface InlinePrimitive extends PrimitiveCommon {
   readonly view?: boolean;
   /** How many of the inputs are read; all when absent. The others matter to gradients, or to the order of kernels. */
   readonly operands?: number;
-  /** WGSL expression of the element at `coords`. */
-  emit(emitter: Emitter, node: Tensor, coords: readonly Index[]): string;
+  /** The element at `coords`. */
+  emit(emitter: Emitter, node: Tensor, coords: readonly Index[]): Expression;
 }
 
 /** Reduction of some axes of its one input. */

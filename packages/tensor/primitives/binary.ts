@@ -1,44 +1,39 @@
-/** Elementwise functions of two tensors of one shape: WGSL, cost and derivatives, one entry each. */
-import type { InlinePrimitive } from "../primitive.ts";
+/** Elementwise functions of two tensors of one shape: their expression, cost and derivatives, one entry each. */
+import type { Emitter, InlinePrimitive } from "../primitive.ts";
+import type { Expression, Operation } from "../schedule/expression.ts";
+import { POW } from "../schedule/functions.ts";
 import type { Tensor } from "../tensor.ts";
 
 type Pair = readonly [Tensor | null, Tensor | null];
 
 interface Binary {
-  wgsl: (x: string, y: string) => string;
+  of: (x: Expression, y: Expression, e: Emitter) => Expression;
   cost: number;
   vjp?: (g: Tensor, x: Tensor, y: Tensor, out: Tensor) => Pair;
-  helper?: string;
   bool?: boolean;
 }
 
-// WGSL leaves pow of a negative base undefined; integer exponents are meaningful all the same
-const POW = `fn dipp_pow(x: f32, y: f32) -> f32 {
-  let p = pow(abs(x), y);
-  let odd = y == floor(y) && (i32(y) & 1) == 1;
-  return select(select(p, -p, x < 0.0 && odd), 1.0, y == 0.0);
-}`;
+const plain = (op: Operation) => (x: Expression, y: Expression) => x.apply(op, y);
 
 const half = (a: Tensor, b: Tensor) => a.eq(b).cast("f32").mul(0.5);
 
 /** The binary table. */
 export const BINARY = {
-  add: { wgsl: (x, y) => `(${x} + ${y})`, cost: 1, vjp: (g) => [g, g] },
-  sub: { wgsl: (x, y) => `(${x} - ${y})`, cost: 1, vjp: (g) => [g, g.neg()] },
+  add: { of: plain("add"), cost: 1, vjp: (g) => [g, g] },
+  sub: { of: plain("sub"), cost: 1, vjp: (g) => [g, g.neg()] },
   mul: {
-    wgsl: (x, y) => `(${x} * ${y})`,
+    of: plain("mul"),
     cost: 1,
     vjp: (g, x, y) => [g.mul(y), g.mul(x)],
   },
   div: {
-    wgsl: (x, y) => `(${x} / ${y})`,
+    of: plain("div"),
     cost: 3,
     vjp: (g, _, y, out) => [g.div(y), g.mul(out).div(y).neg()],
   },
   pow: {
-    wgsl: (x, y) => `dipp_pow(${x}, ${y})`,
+    of: (x, y, e) => e.call(POW, [x, y]),
     cost: 16,
-    helper: POW,
     vjp: (
       g,
       x,
@@ -51,7 +46,7 @@ export const BINARY = {
     ],
   },
   maximum: {
-    wgsl: (x, y) => `max(${x}, ${y})`,
+    of: plain("max"),
     cost: 1,
     vjp: (g, x, y) => {
       const share = x.gt(y).cast("f32").add(half(x, y));
@@ -59,21 +54,21 @@ export const BINARY = {
     },
   },
   minimum: {
-    wgsl: (x, y) => `min(${x}, ${y})`,
+    of: plain("min"),
     cost: 1,
     vjp: (g, x, y) => {
       const share = x.lt(y).cast("f32").add(half(x, y));
       return [g.mul(share), g.mul(share.neg().add(1))];
     },
   },
-  eq: { wgsl: (x, y) => `(${x} == ${y})`, cost: 1, bool: true },
-  ne: { wgsl: (x, y) => `(${x} != ${y})`, cost: 1, bool: true },
-  lt: { wgsl: (x, y) => `(${x} < ${y})`, cost: 1, bool: true },
-  le: { wgsl: (x, y) => `(${x} <= ${y})`, cost: 1, bool: true },
-  gt: { wgsl: (x, y) => `(${x} > ${y})`, cost: 1, bool: true },
-  ge: { wgsl: (x, y) => `(${x} >= ${y})`, cost: 1, bool: true },
-  logicalAnd: { wgsl: (x, y) => `(${x} && ${y})`, cost: 1, bool: true },
-  logicalOr: { wgsl: (x, y) => `(${x} || ${y})`, cost: 1, bool: true },
+  eq: { of: plain("eq"), cost: 1, bool: true },
+  ne: { of: plain("ne"), cost: 1, bool: true },
+  lt: { of: plain("lt"), cost: 1, bool: true },
+  le: { of: plain("le"), cost: 1, bool: true },
+  gt: { of: plain("gt"), cost: 1, bool: true },
+  ge: { of: plain("ge"), cost: 1, bool: true },
+  logicalAnd: { of: plain("and"), cost: 1, bool: true },
+  logicalOr: { of: plain("or"), cost: 1, bool: true },
 } satisfies Record<string, Binary>;
 
 /** Names of the binary operations. */
@@ -91,9 +86,6 @@ export function binary(
     name,
     cost: op.cost,
     ...(op.vjp && { vjp: (g: Tensor, out: Tensor) => op.vjp!(g, x, y, out) }),
-    emit(emitter, _node, coords) {
-      if (op.helper) emitter.helper(op.helper);
-      return op.wgsl(emitter.value(x, coords), emitter.value(y, coords));
-    },
+    emit: (emitter, _node, coords) => op.of(emitter.value(x, coords), emitter.value(y, coords), emitter),
   };
 }

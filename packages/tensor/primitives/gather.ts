@@ -1,6 +1,5 @@
 /** Reads along one axis at positions that another tensor holds. */
 import type { InlinePrimitive } from "../primitive.ts";
-import { variable } from "../schedule/index_expression.ts";
 import type { Tensor } from "../tensor.ts";
 
 /**
@@ -21,14 +20,8 @@ export function gather(
     emit(e, _node, coords) {
       const n = input.shape[axis];
       // Clamped so that a bad index reads a wrong row rather than a neighbouring tensor
-      const at = e.bind(
-        `min(u32(${e.value(index, coords)}), ${n - 1}u)`,
-        "u32",
-      );
-      return e.value(
-        input,
-        coords.map((c, i) => i === axis ? variable(at, n) : c),
-      );
+      const at = e.value(index, coords).convert("u32").apply("min", n - 1);
+      return e.value(input, coords.map((c, i) => i === axis ? e.variable(at, n) : c));
     },
   };
 }

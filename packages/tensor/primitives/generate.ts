@@ -1,10 +1,9 @@
 /** Values that need no memory: constants, positions, random bits. */
 import type { DType } from "../dtype.ts";
-import { wgslType } from "../dtype.ts";
-import type { Emitter, InlinePrimitive } from "../primitive.ts";
-import { constant, ravel, wgsl } from "../schedule/index_expression.ts";
+import { scalarType } from "../dtype.ts";
+import type { InlinePrimitive } from "../primitive.ts";
+import { constant, ravel } from "../schedule/index_expression.ts";
 import type { Tensor } from "../tensor.ts";
-import { THREEFRY_WGSL } from "../random/threefry.ts";
 
 /** One value everywhere. */
 export function fill(value: number, dtype: DType): InlinePrimitive {
@@ -13,42 +12,9 @@ export function fill(value: number, dtype: DType): InlinePrimitive {
     name: "fill",
     cost: 0,
     view: true,
-    emit: (e) => literal(e, value, dtype),
+    emit: (e) => e.literal(value, scalarType(dtype)),
   };
 }
-
-/** WGSL expression of a number. */
-export function literal(emitter: Emitter, value: number, dtype: DType): string {
-  const type = wgslType(dtype);
-  if (type === "bool") return String(value !== 0);
-  if (type === "u32") return `${value >>> 0}u`;
-  if (type === "i32") return `i32(${Math.trunc(value)})`;
-  if (Number.isFinite(value)) {
-    const rounded = Math.fround(value);
-    // Literals that overflow f32 are errors in WGSL: the nearest finite value is meant
-    if (!Number.isFinite(rounded)) {
-      return value > 0 ? "3.4028234663852886e38f" : "-3.4028234663852886e38f";
-    }
-    const text = String(rounded);
-    return `${/[.e]/.test(text) ? text : `${text}.0`}f`.replace(
-      /^-(.*)$/,
-      "(-$1)",
-    );
-  }
-  // Non-finite constants are rejected in constant expressions, so the bits go through a function of a variable
-  emitter.helper(BITS_HELPER);
-  return Number.isNaN(value)
-    ? "dipp_bits(0x7fc00000u)"
-    : value > 0
-    ? "dipp_bits(0x7f800000u)"
-    : "dipp_bits(0xff800000u)";
-}
-
-// Makes a float of bits that the compiler can not fold
-const BITS_HELPER = `fn dipp_bits(bits: u32) -> f32 {
-  var b = bits;
-  return bitcast<f32>(b);
-}`;
 
 /** 0, 1, 2, ... along the only axis. */
 export function iota(dtype: DType): InlinePrimitive {
@@ -57,7 +23,7 @@ export function iota(dtype: DType): InlinePrimitive {
     name: "iota",
     cost: 0,
     view: true,
-    emit: (_e, _node, [c]) => `${wgslType(dtype)}(${wgsl(c)})`,
+    emit: (e, _node, [c]) => e.index(c).convert(scalarType(dtype)),
   };
 }
 
@@ -68,14 +34,8 @@ export function randomBits(key: Tensor, lane: 0 | 1): InlinePrimitive {
     name: "randomBits",
     cost: 60,
     emit(e, node, coords) {
-      e.helper(THREEFRY_WGSL);
       const [k0, k1] = [0, 1].map((i) => e.value(key, [constant(i)]));
-      const position = wgsl(ravel(coords, node.shape));
-      const block = e.bind(
-        `threefry2x32(vec2<u32>(${k0}, ${k1}), vec2<u32>(${position}, 0u))`,
-        "vec2<u32>",
-      );
-      return `${block}.${lane === 0 ? "x" : "y"}`;
+      return e.threefry(lane, [k0, k1, e.index(ravel(coords, node.shape)), e.literal(0, "u32")]);
     },
   };
 }
@@ -87,15 +47,10 @@ export function foldBits(key: Tensor, counter: Tensor): InlinePrimitive {
     name: "foldBits",
     cost: 60,
     emit(e, _node, [c]) {
-      e.helper(THREEFRY_WGSL);
       const [k0, k1] = [0, 1].map((i) => e.value(key, [constant(i)]));
-      const n = e.value(counter, [constant(0)]);
       // The second counter word keeps child keys apart from the blocks that randomBits draws
-      const block = e.bind(
-        `threefry2x32(vec2<u32>(${k0}, ${k1}), vec2<u32>(${n}, 0x666f6c64u))`,
-        "vec2<u32>",
-      );
-      return `select(${block}.y, ${block}.x, ${wgsl(c)} == 0u)`;
+      const block = [k0, k1, e.value(counter, [constant(0)]), e.literal(0x666f6c64, "u32")];
+      return e.index(c).eq(0).select(e.threefry(0, block), e.threefry(1, block));
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Elementwise choice and conversion of dtype. */
-import { type DType, isHalf, wgslType } from "../dtype.ts";
+import { type DType, isHalf, scalarType } from "../dtype.ts";
 import type { InlinePrimitive } from "../primitive.ts";
-import { rounded } from "../schedule/half_wgsl.ts";
+import { rounded } from "../schedule/half.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** cond ? x : y, all of one shape. */
@@ -12,14 +12,14 @@ export function select(cond: Tensor, x: Tensor, y: Tensor): InlinePrimitive {
     cost: 1,
     // A product with the mask would turn an infinite gradient of the other branch into NaN
     vjp: (g) => [null, g.where(cond, 0), g.where(cond.logicalNot(), 0)],
-    emit: (e, _node, coords) => `select(${e.value(y, coords)}, ${e.value(x, coords)}, ${e.value(cond, coords)})`,
+    emit: (e, _node, coords) => e.value(cond, coords).select(e.value(x, coords), e.value(y, coords)),
   };
 }
 
 /** Conversion to another dtype, which to 16 bits rounds even where nothing is stored; the gradient is converted back. */
 export function cast(input: Tensor, dtype: DType): InlinePrimitive {
-  const from = wgslType(input.dtype);
-  const to = wgslType(dtype);
+  const from = scalarType(input.dtype);
+  const to = scalarType(dtype);
   return {
     kind: "inline",
     name: "cast",
@@ -28,10 +28,7 @@ export function cast(input: Tensor, dtype: DType): InlinePrimitive {
       { vjp: (g: Tensor) => [g.cast(input.dtype)] }),
     emit(e, _node, coords) {
       const x = e.value(input, coords);
-      if (isHalf(dtype)) return rounded(dtype, from === "f32" ? x : `f32(${x})`, (source) => e.helper(source));
-      if (from === to) return x;
-      if (to === "bool") return `(${x} != ${from}(0))`;
-      return `${to}(${x})`;
+      return isHalf(dtype) ? rounded(e, dtype, x.convert("f32")) : x.convert(to);
     },
   };
 }

@@ -1,102 +1,70 @@
-/** Elementwise functions of one tensor: WGSL, cost and derivative, one entry each. */
-import type { InlinePrimitive } from "../primitive.ts";
+/** Elementwise functions of one tensor: their expression, cost and derivative, one entry each. */
+import type { Emitter, InlinePrimitive } from "../primitive.ts";
+import type { Expression, Operation } from "../schedule/expression.ts";
+import { ERF, SOFTPLUS, TANH } from "../schedule/functions.ts";
 import type { Tensor } from "../tensor.ts";
 
 interface Unary {
-  wgsl: (x: string) => string;
+  of: (x: Expression, e: Emitter) => Expression;
   cost: number;
   /** Derivative times the incoming gradient; absent where it is zero almost everywhere. */
   vjp?: (g: Tensor, y: Tensor, x: Tensor) => Tensor;
-  helper?: string;
   /** Result is a truth value. */
   bool?: boolean;
 }
 
 const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
 
-// Abramowitz & Stegun 7.1.26 is too coarse for f32; this is a degree-6 fit in t with exp(-x^2), error below 2e-7
-// (Numerical Recipes' erfc Chebyshev form), exact odd series near zero.
-const ERF = `fn dipp_erf(x: f32) -> f32 {
-  let a = abs(x);
-  if (a < 0.5) {
-    let z = x * x;
-    return x * (1.1283791670955126 + z * (-0.37612638903183754 + z * (0.11283791670955126 + z * (-0.026866170645131252
-      + z * (0.005223977625442188 + z * (-0.0008548327023450852 + z * 0.00012055332981789664))))));
-  }
-  let t = 1.0 / (1.0 + 0.5 * a);
-  let p = t * exp(-a * a - 1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806
-    + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277)))))))));
-  return select(p - 1.0, 1.0 - p, x >= 0.0);
-}`;
-
-// The driver's tanh overflows for large arguments; its expm1 form loses digits near zero
-const TANH = `fn dipp_tanh(x: f32) -> f32 {
-  let a = abs(x);
-  if (a < 0.35) {
-    let z = x * x;
-    return x * (1.0 + z * (-0.33333333333 + z * (0.13333333333 + z * (-0.053968253968 + z * (0.021869488536
-      + z * (-0.0088632355299 + z * 0.0035921280366))))));
-  }
-  let y = 1.0 - 2.0 / (exp(2.0 * min(a, 20.0)) + 1.0);
-  return select(-y, y, x >= 0.0);
-}`;
-
-const SOFTPLUS = `fn dipp_softplus(x: f32) -> f32 {
-  let e = exp(-abs(x));
-  // log1p, accurate for small e
-  let l = select(log(1.0 + e), e * (1.0 - e * (0.5 - e * 0.33333333333)), e < 1e-3);
-  return max(x, 0.0) + l;
-}`;
+const plain = (op: Operation) => (x: Expression) => x.apply(op);
 
 /** The unary table. */
 export const UNARY = {
-  neg: { wgsl: (x) => `(-${x})`, cost: 1, vjp: (g) => g.neg() },
-  abs: { wgsl: (x) => `abs(${x})`, cost: 1, vjp: (g, _, x) => g.mul(x.sign()) },
-  sign: { wgsl: (x) => `sign(${x})`, cost: 1 },
-  floor: { wgsl: (x) => `floor(${x})`, cost: 1 },
-  ceil: { wgsl: (x) => `ceil(${x})`, cost: 1 },
-  round: { wgsl: (x) => `round(${x})`, cost: 1 },
-  exp: { wgsl: (x) => `exp(${x})`, cost: 8, vjp: (g, y) => g.mul(y) },
-  log: { wgsl: (x) => `log(${x})`, cost: 8, vjp: (g, _, x) => g.div(x) },
+  neg: { of: plain("neg"), cost: 1, vjp: (g) => g.neg() },
+  abs: { of: plain("abs"), cost: 1, vjp: (g, _, x) => g.mul(x.sign()) },
+  sign: { of: plain("sign"), cost: 1 },
+  floor: { of: plain("floor"), cost: 1 },
+  ceil: { of: plain("ceil"), cost: 1 },
+  round: { of: plain("round"), cost: 1 },
+  exp: { of: plain("exp"), cost: 8, vjp: (g, y) => g.mul(y) },
+  log: { of: plain("log"), cost: 8, vjp: (g, _, x) => g.div(x) },
   sqrt: {
-    wgsl: (x) => `sqrt(${x})`,
+    of: plain("sqrt"),
     cost: 4,
     vjp: (g, y) => g.mul(0.5).div(y),
   },
   rsqrt: {
-    wgsl: (x) => `inverseSqrt(${x})`,
+    of: plain("inverseSqrt"),
     cost: 4,
     vjp: (g, y) => g.mul(y.mul(y).mul(y)).mul(-0.5),
   },
   square: {
-    wgsl: (x) => `(${x} * ${x})`,
+    of: (x) => x.mul(x),
     cost: 1,
     vjp: (g, _, x) => g.mul(x).mul(2),
   },
   reciprocal: {
-    wgsl: (x) => `(1.0 / ${x})`,
+    of: (x) => x.reciprocal(),
     cost: 3,
     vjp: (g, y) => g.mul(y.mul(y)).neg(),
   },
-  sin: { wgsl: (x) => `sin(${x})`, cost: 8, vjp: (g, _, x) => g.mul(x.cos()) },
+  sin: { of: plain("sin"), cost: 8, vjp: (g, _, x) => g.mul(x.cos()) },
   cos: {
-    wgsl: (x) => `cos(${x})`,
+    of: plain("cos"),
     cost: 8,
     vjp: (g, _, x) => g.mul(x.sin()).neg(),
   },
   tanh: {
-    wgsl: (x) => `dipp_tanh(${x})`,
+    of: (x, e) => e.call(TANH, [x]),
     cost: 10,
-    helper: TANH,
     vjp: (g, y) => g.mul(y.mul(y).neg().add(1)),
   },
   sigmoid: {
-    wgsl: (x) => `(1.0 / (1.0 + exp(-${x})))`,
+    of: (x) => x.neg().exp().add(1).reciprocal(),
     cost: 8,
     vjp: (g, y) => g.mul(y).mul(y.neg().add(1)),
   },
   silu: {
-    wgsl: (x) => `(${x} / (1.0 + exp(-${x})))`,
+    of: (x) => x.div(x.neg().exp().add(1)),
     cost: 8,
     vjp: (g, _, x) => {
       const s = x.sigmoid();
@@ -104,26 +72,23 @@ export const UNARY = {
     },
   },
   relu: {
-    wgsl: (x) => `max(${x}, 0.0)`,
+    of: (x) => x.apply("max", 0),
     cost: 1,
     vjp: (g, _, x) => g.mul(x.gt(0).cast("f32")),
   },
   softplus: {
-    wgsl: (x) => `dipp_softplus(${x})`,
+    of: (x, e) => e.call(SOFTPLUS, [x]),
     cost: 16,
-    helper: SOFTPLUS,
     vjp: (g, _, x) => g.mul(x.sigmoid()),
   },
   erf: {
-    wgsl: (x) => `dipp_erf(${x})`,
+    of: (x, e) => e.call(ERF, [x]),
     cost: 12,
-    helper: ERF,
     vjp: (g, _, x) => g.mul(x.square().neg().exp()).mul(2 / Math.sqrt(Math.PI)),
   },
   gelu: {
-    wgsl: (x) => `(0.5 * ${x} * (1.0 + dipp_erf(${x} * ${Math.SQRT1_2})))`,
+    of: (x, e) => x.mul(0.5).mul(e.call(ERF, [x.mul(Math.SQRT1_2)]).add(1)),
     cost: 14,
-    helper: ERF,
     vjp: (g, _, x) => {
       const cdf = x.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
       const density = x.square().mul(-0.5).exp().mul(
@@ -133,9 +98,11 @@ export const UNARY = {
     },
   },
   geluTanh: {
-    wgsl: (x) => `(0.5 * ${x} * (1.0 + dipp_tanh(${SQRT_2_OVER_PI} * (${x} + 0.044715 * ${x} * ${x} * ${x}))))`,
+    of: (x, e) => {
+      const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(SQRT_2_OVER_PI);
+      return x.mul(0.5).mul(e.call(TANH, [inner]).add(1));
+    },
     cost: 14,
-    helper: TANH,
     vjp: (g, _, x) => {
       const t = x.square().mul(0.044715).add(1).mul(x).mul(SQRT_2_OVER_PI)
         .tanh();
@@ -147,16 +114,16 @@ export const UNARY = {
   },
   // Compilers may assume that NaN and Inf do not occur, so only the bits tell
   isFinite: {
-    wgsl: (x) => `((bitcast<u32>(${x}) & 0x7f800000u) != 0x7f800000u)`,
+    of: (x) => x.bitcast("u32").and(0x7f800000).apply("ne", 0x7f800000),
     cost: 1,
     bool: true,
   },
   isNaN: {
-    wgsl: (x) => `((bitcast<u32>(${x}) & 0x7fffffffu) > 0x7f800000u)`,
+    of: (x) => x.bitcast("u32").and(0x7fffffff).apply("gt", 0x7f800000),
     cost: 1,
     bool: true,
   },
-  logicalNot: { wgsl: (x) => `(!${x})`, cost: 1, bool: true },
+  logicalNot: { of: plain("not"), cost: 1, bool: true },
 } satisfies Record<string, Unary>;
 
 /** Names of the unary operations. */
@@ -170,9 +137,6 @@ export function unary(name: UnaryName, input: Tensor): InlinePrimitive {
     name,
     cost: op.cost,
     ...(op.vjp && { vjp: (g: Tensor, y: Tensor) => [op.vjp!(g, y, input)] }),
-    emit(emitter, _node, coords) {
-      if (op.helper) emitter.helper(op.helper);
-      return op.wgsl(emitter.value(input, coords));
-    },
+    emit: (emitter, _node, coords) => op.of(emitter.value(input, coords), emitter),
   };
 }

@@ -1,8 +1,8 @@
 /** Views: the same elements at other coordinates. None copies; each only rewrites the coordinates of a read. */
 import type { InlinePrimitive } from "../primitive.ts";
-import { add, constant, type Index, ravel, scale, unravel, wgsl } from "../schedule/index_expression.ts";
+import { add, constant, type Index, ravel, scale, unravel } from "../schedule/index_expression.ts";
 import type { Shape } from "../shape.ts";
-import { literal } from "./generate.ts";
+import { scalarType } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
 
 function view(
@@ -120,20 +120,16 @@ export function pad(
       g.slice(pads.map(([before], i) => [before, before + input.shape[i]])),
     ],
     emit(e, node, coords) {
-      const fill = literal(e, value, node.dtype);
+      const fill = e.literal(value, scalarType(node.dtype));
       // An address that is known to lie outside would be refused
       if (coords.some((c, i) => c.max < pads[i][0] || c.min >= pads[i][0] + input.shape[i])) return fill;
       const inside = pads.flatMap(([before, after], i) => {
-        const c = wgsl(coords[i]);
-        const low = before > 0 ? [`${c} >= ${before}u`] : [];
-        return after > 0 ? [...low, `${c} < ${before + input.shape[i]}u`] : low;
+        const c = e.index(coords[i]);
+        const low = before > 0 ? [c.apply("ge", before)] : [];
+        return after > 0 ? [...low, c.lt(before + input.shape[i])] : low;
       });
-      const x = e.value(
-        input,
-        coords.map((c, i) => add(c, constant(-pads[i][0]))),
-      );
-      if (inside.length === 0) return x;
-      return `select(${fill}, ${x}, ${e.bind(inside.join(" && "), "bool")})`;
+      const x = e.value(input, coords.map((c, i) => add(c, constant(-pads[i][0]))));
+      return inside.length === 0 ? x : inside.reduce((all, one) => all.and(one)).select(x, fill);
     },
   };
 }

@@ -4,7 +4,10 @@
  *
  * @module
  */
-import type { Emitter, ReducePrimitive } from "../primitive.ts";
+import { scalarType } from "../dtype.ts";
+import type { ReducePrimitive } from "../primitive.ts";
+import { Emission } from "../schedule/emission.ts";
+import type { Expression } from "../schedule/expression.ts";
 import { constant, type Index } from "../schedule/index_expression.ts";
 import { stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -117,38 +120,62 @@ function inline(node: Tensor, inputs: readonly Float64Array[]): Float64Array {
 
 /** One element of a primitive that moves elements, or makes them of their positions: emitted at known coordinates. */
 function moved(node: Tensor, inputs: readonly Float64Array[], coords: readonly number[]): number {
-  const reads: number[] = [];
-  let chosen: number | undefined;
-  const emitter: Emitter = {
-    value(tensor: Tensor, at: readonly Index[]): string {
-      // A coordinate that is no number is the one that a gather has just read
-      const place = at.map((c) => c.terms.length > 0 ? chosen! : c.offset);
-      const isInside = place.every((c, axis) => c >= 0 && c < tensor.shape[axis]);
-      const value = isInside ? inputs[node.inputs.indexOf(tensor)][dot(place, stridesOf(tensor.shape))] : NaN;
-      reads.push(value);
-      return isInside ? "inside" : "outside";
-    },
-    bind(expression: string): string {
-      const limit = /^min\(u32\((?:inside)\), (\d+)u\)$/.exec(expression);
-      if (limit) chosen = Math.min(reads.pop()!, Number(limit[1]));
-      return "bound";
-    },
-    helper: () => {},
-  };
-  if (node.primitive.kind !== "inline") throw new TypeError(`${node} is not computed element by element`);
-  const text = node.primitive.emit(emitter, node, coords.map((c) => constant(c)));
-  const padded = /^select\((.+), (inside|outside), bound\)$/.exec(text);
-  if (padded?.[2] === "outside") return literal(padded[1]);
-  return reads.length > 0 ? reads[reads.length - 1] : literal(text);
+  const { primitive } = node;
+  if (primitive.kind !== "inline") throw new TypeError(`${node} is not computed element by element`);
+  return numberOf(primitive.emit(new KnownReads(node, inputs), node, coords.map((c) => constant(c))));
 }
 
-/** The number that a WGSL literal stands for. */
-function literal(text: string): number {
-  if (text === "true" || text === "false") return Number(text === "true");
-  const bits: Record<string, number> = { "0x7fc00000": NaN, "0x7f800000": Infinity, "0xff800000": -Infinity };
-  const special = /^dipp_bits\((\w+)u\)$/.exec(text);
-  if (special) return bits[special[1]];
-  const number = /^(?:[a-z]+\d+)?\(?(-?[\d.e+-]+)[uf]?\)?$/.exec(text);
-  if (!number) throw new TypeError(`The reference can not read ${text}: expected a number`);
-  return Number(number[1]);
+/** Reads elements that are known, at coordinates that are known. */
+class KnownReads extends Emission {
+  readonly #node: Tensor;
+  readonly #inputs: readonly Float64Array[];
+
+  constructor(node: Tensor, inputs: readonly Float64Array[]) {
+    super(() => true);
+    this.#node = node;
+    this.#inputs = inputs;
+  }
+
+  override value(tensor: Tensor, coords: readonly Index[]): Expression {
+    const place = coords.map(positionOf);
+    const isInside = place.every((c, axis) => c >= 0 && c < tensor.shape[axis]);
+    const elements = this.#inputs[this.#node.inputs.indexOf(tensor)];
+    return this.literal(isInside ? elements[dot(place, stridesOf(tensor.shape))] : NaN, scalarType(tensor.dtype));
+  }
+}
+
+function positionOf(index: Index): number {
+  return index.terms.reduce((sum, [atom, c]) => {
+    if (atom.kind !== "variable" || !atom.value) {
+      throw new TypeError(`The reference can not evaluate index ${index.key}`);
+    }
+    return sum + c * numberOf(atom.value);
+  }, index.offset);
+}
+
+/** The number that an expression without loads stands for, as far as moving elements takes operations. */
+function numberOf({ type, form }: Expression): number {
+  if (form.kind === "literal") return form.value;
+  if (form.kind === "index") return positionOf(form.index);
+  const [x, y, z] = form.kind === "operation" ? form.args.map(numberOf) : [];
+  switch (form.kind === "operation" ? form.op : form.kind) {
+    case "convert":
+      return type === "f32"
+        ? x
+        : type === "bool"
+        ? Number(x !== 0)
+        : Math.max(type === "u32" ? 0 : -Infinity, Math.trunc(x));
+    case "min":
+      return Math.min(x, y);
+    case "ge":
+      return Number(x >= y);
+    case "lt":
+      return Number(x < y);
+    case "and":
+      return Number(x !== 0 && y !== 0);
+    case "select":
+      return x ? y : z;
+    default:
+      throw new TypeError(`The reference can not evaluate ${form.kind}: expected a number, or what moves elements`);
+  }
 }

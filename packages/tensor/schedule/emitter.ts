@@ -1,9 +1,12 @@
-/** Writes fused WGSL: follows the graph from a kernel's root down to the buffers that it reads. */
-import { byteLength, isHalf, storageType, wgslType } from "../dtype.ts";
-import type { Emitter } from "../primitive.ts";
+/** Writes fused WGSL: the buffers that a kernel binds, and the statements that read them, compute and store. */
+import { byteLength, isHalf, storageType } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
-import { type Index, multipleOfFour, ravel, wgsl } from "./index_expression.ts";
+import { type CoreValue, Emission } from "./emission.ts";
+import type { Expression } from "./expression.ts";
+import { halfBits } from "./half.ts";
+import { type Index, multipleOfFour } from "./index_expression.ts";
 import { partBytes, partName, partsOf, readFunction, writeFunction } from "./parts.ts";
+import { WgslText } from "./wgsl_text.ts";
 
 /** The buffers, helper functions and numbering that all parts of one kernel share. */
 export class KernelScope {
@@ -15,7 +18,6 @@ export class KernelScope {
   readonly scattered: Set<Tensor> = new Set();
   readonly #wide: (tensor: Tensor) => boolean;
   readonly #helpers = new Set<string>();
-  readonly #ids = new Map<Tensor, number>();
   #names = 0;
 
   /** Bytes that the device can bind at once. */
@@ -61,121 +63,68 @@ export class KernelScope {
   helpers(): string {
     return [...this.#helpers].join("\n");
   }
-  /** Number that stands for a tensor within this kernel. */
-  id(tensor: Tensor): number {
-    if (!this.#ids.has(tensor)) this.#ids.set(tensor, this.#ids.size);
-    return this.#ids.get(tensor)!;
-  }
   /** A fresh name. */
   name(): string {
     return `v${this.#names++}`;
   }
 }
 
-/** The value that a kernel's core has computed, standing in for the core where the epilogue reads it. */
-export interface CoreValue {
-  readonly tensor: Tensor;
-  readonly expression: string;
-  /** Key of the linear index at which the expression is valid. */
-  readonly position: string;
-}
-
-/** Raised when an epilogue reads its core anywhere but at the element just computed. */
-export class NotFusable extends Error {}
-
 /** One straight piece of WGSL: a kernel body, a loop body or an epilogue. */
-export class Body implements Emitter {
+export class Body {
   /** Statements in order. */
   readonly statements: string[] = [];
-  readonly #values = new Map<string, string>();
-  readonly #bound = new Map<string, string>();
-  readonly #scope: KernelScope;
-  readonly #stored: (tensor: Tensor) => boolean;
-  readonly #core: CoreValue | undefined;
+  readonly #emission: Emission;
+  readonly #text: WgslText;
 
-  /** `stored` tells which tensors lie in buffers. */
-  constructor(
-    scope: KernelScope,
-    stored: (tensor: Tensor) => boolean,
-    core?: CoreValue,
-  ) {
-    this.#scope = scope;
-    this.#stored = stored;
-    this.#core = core;
+  /** `stored` tells which tensors lie in buffers; `core` is what the kernel has computed, and where that is valid. */
+  constructor(scope: KernelScope, stored: (tensor: Tensor) => boolean, core?: CoreValue & { expression: string }) {
+    this.#emission = new Emission(stored, core);
+    const load = (tensor: Tensor, position: Index) => this.#load(scope, tensor, position);
+    const isNamed = (x: Expression) => this.#emission.results.has(x);
+    this.#text = new WgslText({
+      statements: this.statements,
+      isNamed,
+      name: () => scope.name(),
+      helper: (source) => scope.helper(source),
+      load,
+      core: core?.expression ?? "",
+    });
   }
 
-  helper(source: string): void {
-    this.#scope.helper(source);
-  }
-
-  bind(expression: string, type: string): string {
-    const known = this.#bound.get(expression);
-    if (known) return known;
-    const name = this.#scope.name();
-    this.statements.push(`let ${name}: ${type} = ${expression};`);
-    this.#bound.set(expression, name);
-    return name;
-  }
-
-  #bindWide(name: string, at: string, tensor: Tensor): string {
-    return this.bind(this.#scope.word(tensor, name, at), `vec4<${storageType(tensor.dtype)}>`);
-  }
-
+  /** WGSL of one element of a tensor. */
   value(tensor: Tensor, coords: readonly Index[]): string {
-    if (tensor === this.#core?.tensor) {
-      if (ravel(coords, tensor.shape).key !== this.#core.position) {
-        throw new NotFusable();
-      }
-      return this.#core.expression;
-    }
-    return this.#value(tensor, coords, false);
+    return this.#text.of(this.#emission.value(tensor, coords));
   }
 
-  /** Value of a kernel's own root, which is computed even though it will lie in a buffer. */
+  /** WGSL of an element of a kernel's own root, which is computed even though it will lie in a buffer. */
   root(tensor: Tensor, coords: readonly Index[]): string {
-    return tensor === this.#core?.tensor ? this.value(tensor, coords) : this.#value(tensor, coords, true);
+    return this.#text.of(this.#emission.root(tensor, coords));
   }
 
-  #value(tensor: Tensor, coords: readonly Index[], root: boolean): string {
-    const { primitive } = tensor;
-    if (!root && this.#stored(tensor)) {
-      return this.#load(tensor, ravel(coords, tensor.shape));
-    }
-    if (primitive.kind !== "inline") throw new NotFusable();
-    const key = `${this.#scope.id(tensor)}@${coords.map((c) => c.key)}`;
-    const known = this.#values.get(key);
-    if (known) return known;
-    const expression = primitive.emit(this, tensor, coords);
-    const value = primitive.view ? expression : this.bind(expression, wgslType(tensor.dtype));
-    this.#values.set(key, value);
-    return value;
+  /** WGSL of the 16 bits (u32) of an element of a kernel's own root. */
+  rootBits(tensor: Tensor, coords: readonly Index[]): string {
+    return this.#text.of(halfBits(this.#emission.pool, tensor.dtype, this.#emission.root(tensor, coords)));
   }
 
-  #load(tensor: Tensor, position: Index): string {
-    const name = this.#scope.read(tensor, position.key);
+  #load(scope: KernelScope, tensor: Tensor, position: Index): string {
+    const bind = (text: string, type: string) => this.#text.bind(text, type);
+    const name = scope.read(tensor, position.key);
     const quarter = multipleOfFour(position);
-    if (!quarter) this.#scope.scattered.add(tensor);
-    else if (this.#scope.isWide(tensor)) {
-      const vector = this.#bindWide(name, wgsl(quarter.index), tensor);
+    if (!quarter) scope.scattered.add(tensor);
+    else if (scope.isWide(tensor)) {
+      const word = scope.word(tensor, name, this.#text.position(quarter.index));
+      const vector = bind(word, `vec4<${storageType(tensor.dtype)}>`);
       const element = `${vector}.${"xyzw"[quarter.component]}`;
-      return tensor.dtype === "bool" ? this.bind(`${element} != 0u`, "bool") : element;
+      return tensor.dtype === "bool" ? bind(`${element} != 0u`, "bool") : element;
     }
-    const at = position.terms.length > 1 ||
-        position.terms.some(([a]) => a.kind !== "variable")
-      ? this.bind(wgsl(position), "u32")
-      : wgsl(position);
-    if (tensor.dtype === "bool") {
-      return this.bind(`${this.#scope.word(tensor, name, at)} != 0u`, "bool");
-    }
-    if (!isHalf(tensor.dtype)) {
-      return this.bind(this.#scope.word(tensor, name, at), storageType(tensor.dtype));
-    }
-    const pair = this.bind(this.#scope.word(tensor, name, `${at} / 2u`), "u32");
+    const isPlain = position.terms.length <= 1 && position.terms.every(([a]) => a.kind === "variable");
+    const text = this.#text.position(position);
+    const at = isPlain ? text : bind(text, "u32");
+    if (tensor.dtype === "bool") return bind(`${scope.word(tensor, name, at)} != 0u`, "bool");
+    if (!isHalf(tensor.dtype)) return bind(scope.word(tensor, name, at), storageType(tensor.dtype));
+    const pair = bind(scope.word(tensor, name, `${at} / 2u`), "u32");
     const bits = `((${pair} >> (16u * (${at} & 1u))) & 0xffffu)`;
-    return this.bind(
-      tensor.dtype === "bf16" ? `bitcast<f32>(${bits} << 16u)` : `unpack2x16float(${bits}).x`,
-      "f32",
-    );
+    return bind(tensor.dtype === "bf16" ? `bitcast<f32>(${bits} << 16u)` : `unpack2x16float(${bits}).x`, "f32");
   }
 }
 

@@ -4,7 +4,10 @@
  * several kernels would recompute something that costs more than reading it back.
  */
 import { isHalf } from "../dtype.ts";
+import type { InlinePrimitive } from "../primitive.ts";
 import type { Tensor } from "../tensor.ts";
+import { Emission } from "./emission.ts";
+import type { Expression } from "./expression.ts";
 import { affine, type Index, ravel, unravel, variable } from "./index_expression.ts";
 
 /** Nodes that get buffers, in an order in which they can be computed. */
@@ -59,22 +62,37 @@ function isWidened(tensor: Tensor): boolean {
     isHalf(tensor.inputs[0].dtype);
 }
 
+/** Elements of a tensor, at coordinates. */
+interface Place {
+  readonly base: Tensor;
+  readonly coords: readonly Index[];
+}
+
+/** Asks a view where the element that it shows lies. */
+class ViewReader extends Emission {
+  #read: Place | undefined;
+
+  behind(view: InlinePrimitive, node: Tensor, coords: readonly Index[]): Place {
+    view.emit(this, node, coords);
+    return this.#read!;
+  }
+
+  override value(base: Tensor, coords: readonly Index[]): Expression {
+    this.#read = { base, coords };
+    return this.literal(0, "f32");
+  }
+}
+
+const VIEWS = new ViewReader(() => true);
+
 /** Follows views, and conversions from 16 bits where `widened`, from a tensor to what they show, and where in it. */
 export function resolveViews(
   tensor: Tensor,
   coords: readonly Index[],
   stored: (t: Tensor) => boolean,
   widened = false,
-): { base: Tensor; coords: readonly Index[] } {
-  let at = { base: tensor, coords };
-  const follow = {
-    value: (
-      base: Tensor,
-      coords: readonly Index[],
-    ) => (at = { base, coords }, ""),
-    bind: () => "",
-    helper: () => {},
-  };
+): Place {
+  let at: Place = { base: tensor, coords };
   for (;;) {
     const { base } = at;
     if (widened && !stored(base) && isWidened(base)) {
@@ -85,7 +103,7 @@ export function resolveViews(
       stored(base) || base.primitive.kind !== "inline" ||
       !base.primitive.view || base.inputs.length === 0
     ) return at;
-    base.primitive.emit(follow, base, at.coords);
+    at = VIEWS.behind(base.primitive, base, at.coords);
   }
 }
 

@@ -5,10 +5,14 @@
  *
  * Values are unsigned 32-bit and wrap: an address that underflows lies outside a pad's mask and is never used.
  */
+import type { Expression } from "./expression.ts";
 
-/** Smallest parts of an index: a variable in [0, size), or a quotient or remainder that did not simplify. */
+/**
+ * Smallest parts of an index: a variable in [0, size), which a loop counts or an expression computes, or a quotient or
+ * remainder that did not simplify.
+ */
 export type Atom =
-  | { kind: "variable"; key: string; max: number }
+  | { kind: "variable"; key: string; max: number; value?: Expression | undefined }
   | { kind: "div" | "mod"; key: string; max: number; of: Index; by: number };
 
 /** Affine combination of atoms: offset + sum of coefficient * atom. */
@@ -64,9 +68,9 @@ export function constant(value: number): Index {
   return affine([], value);
 }
 
-/** Index held by the WGSL u32 expression `name`, in [0, size). */
-export function variable(name: string, size: number): Index {
-  return size === 1 ? constant(0) : affine([[{ kind: "variable", key: name, max: size - 1 }, 1]], 0);
+/** Index that is called `name`, in [0, size): counted by a loop, or computed by the expression `value` (u32). */
+export function variable(name: string, size: number, value?: Expression): Index {
+  return size === 1 ? constant(0) : affine([[{ kind: "variable", key: name, max: size - 1, value }, 1]], 0);
 }
 
 function atomIndex(kind: "div" | "mod", of: Index, by: number): Index {
@@ -215,12 +219,14 @@ export function commonFactor(a: Index): number {
   return a.terms.reduce((c, [, k]) => gcd(c, k), a.offset);
 }
 
-/** WGSL u32 expression of an index. */
-export function wgsl(a: Index): string {
+/** WGSL u32 expression of an index; `name` gives that of a computed variable. */
+export function wgsl(a: Index, name: (value: Expression) => string = () => ""): string {
   const parts = a.terms.map(([atom, c]) => {
-    const text = atom.kind === "variable"
-      ? atom.key
-      : `(${wgsl(atom.of)} ${atom.kind === "div" ? "/" : "%"} ${atom.by}u)`;
+    const text = atom.kind !== "variable"
+      ? `(${wgsl(atom.of, name)} ${atom.kind === "div" ? "/" : "%"} ${atom.by}u)`
+      : atom.value
+      ? name(atom.value)
+      : atom.key;
     return c === 1 ? text : `${text} * ${c < 0 ? c + 2 ** 32 : c}u`;
   });
   if (a.offset !== 0 || parts.length === 0) {

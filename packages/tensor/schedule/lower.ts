@@ -16,17 +16,17 @@ import {
   reduce,
   type StorageArray,
 } from "@dipp/kernels";
-import { isHalf, wgslType } from "../dtype.ts";
+import { isHalf, scalarType } from "../dtype.ts";
 import type { ConvPrimitive, MatmulPrimitive, ReducePrimitive } from "../primitive.ts";
 import type { Tuning } from "../runtime/tuning.ts";
 import { show } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { Body, type CoreValue, declare, KernelScope, NotFusable, storeStatement } from "./emitter.ts";
+import { NotFusable } from "./emission.ts";
+import { Body, declare, KernelScope, storeStatement } from "./emitter.ts";
 import { lowerAttention } from "./lower_attention.ts";
 import { emitBlock, reductionShape } from "./lower_reduce.ts";
 import { lowerElementwise } from "./lower_elementwise.ts";
 import { contiguousBase, matrixAddress } from "./group.ts";
-import { packed } from "./half_wgsl.ts";
 import { type WideCandidate, wideFactors } from "./wide_factors.ts";
 import { add, commonFactor, constant, scale, unravel, variable, wgsl } from "./index_expression.ts";
 
@@ -102,8 +102,7 @@ export function lower(
 
   /** Statements that turn the core's value at `i` into the root's and store it. */
   const epilogue = (expression: string): string => {
-    const value: CoreValue = { tensor: core!, expression, position: i.key };
-    const body = new Body(scope, stored, value);
+    const body = new Body(scope, stored, { tensor: core!, expression, position: i.key });
     const result = body.root(root, unravel(i, root.shape));
     if (inPlace) scope.read(inPlace, i.key);
     return [...body.statements, storeStatement(scope, root, output(), "i", result)]
@@ -112,7 +111,7 @@ export function lower(
   /** The epilogue as a function, for kernels that finish several elements in one invocation. */
   const epilogueFunction = (): string => {
     const body = epilogue("value");
-    return `fn finish(i: u32, value: ${wgslType(core!.dtype)}) {\n  ${body}\n}`;
+    return `fn finish(i: u32, value: ${scalarType(core!.dtype)}) {\n  ${body}\n}`;
   };
   const store = (index: string, value: string) => `finish(${index}, ${value});`;
   const storePair = isHalf(root.dtype)
@@ -122,16 +121,17 @@ export function lower(
   const pairFunction = (length: number): string => {
     if (length % 2 !== 0) throw new NotFusable();
     const word = variable("word", root.size / 2);
-    const bodies = ["value", "next"].map((expression, part) => {
+    const halves = ["value", "next"].map((expression, part) => {
       const position = add(scale(word, 2), constant(part));
       const body = new Body(scope, stored, { tensor: core!, expression, position: position.key });
-      return { result: body.root(root, unravel(position, root.shape)), statements: body.statements };
+      return { bits: body.rootBits(root, unravel(position, root.shape)), statements: body.statements };
     });
-    const whole = packed(root.dtype, bodies[0].result, bodies[1].result, (source) => scope.helper(source));
+    const [low, high] = halves;
     const statements = [
       "let word = i / 2u;",
-      ...bodies.flatMap((b) => b.statements),
-      scope.store(root, "result", "word", whole),
+      ...low.statements,
+      ...high.statements,
+      scope.store(root, "result", "word", `(${low.bits} | (${high.bits} << 16u))`),
     ];
     return `fn finish(i: u32, value: f32, next: f32) {\n  ${statements.join("\n  ")}\n}`;
   };
@@ -167,7 +167,7 @@ export function lower(
       outputs: root.size,
       length: shape.length,
       combine: primitive.combine,
-      type: wgslType(input.dtype) as "f32" | "i32" | "u32",
+      type: scalarType(input.dtype) as "f32" | "i32" | "u32",
       declarations: `${declarations()}\n${finish}`,
       statements: statements.join("\n    "),
       values,

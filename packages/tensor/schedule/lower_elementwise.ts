@@ -3,7 +3,6 @@ import { elementwise, type Kernel } from "@dipp/kernels";
 import { isHalf, storageType } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
 import { Body, declare, KernelScope, storedForm, storeStatement } from "./emitter.ts";
-import { packed } from "./half_wgsl.ts";
 import { add, constant, scale, unravel, variable } from "./index_expression.ts";
 
 /** A kernel with the scope that tells what it reads and where. */
@@ -76,8 +75,8 @@ function lowerPairs(root: Tensor, stored: (t: Tensor) => boolean, limit: number)
   const body = new Body(scope, stored);
   const size = Math.ceil(root.size / 2);
   const [low, high] = [0, 1].map((o) =>
-    body.root(root, unravel(add(scale(variable("i", size), 2), constant(o)), root.shape))
+    body.rootBits(root, unravel(add(scale(variable("i", size), 2), constant(o)), root.shape))
   );
-  const word = packed(root.dtype, low, high, (source) => scope.helper(source));
+  const word = `(${low} | (${high} << 16u))`;
   return { kernel: module(scope, root, size, [...body.statements, scope.store(root, "result", "i", word)]), scope };
 }

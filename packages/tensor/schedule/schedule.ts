@@ -1,7 +1,7 @@
 /** From a graph to an ordered list of kernels: groups nodes, fuses each core with the chain that follows it, lowers. */
 import { byteLength, isHalf } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
-import { NotFusable } from "./emitter.ts";
+import { NotFusable } from "./emission.ts";
 import { group, isLeaf, operandsOf } from "./group.ts";
 import { add, constant, scale, variable } from "./index_expression.ts";
 import { lower, type LoweredKernel, type Target } from "./lower.ts";
