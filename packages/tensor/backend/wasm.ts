@@ -134,7 +134,7 @@ class WasmBackend implements Backend {
     this.#kernels = new WasmKernels({
       reserve: (scratchBytes, sharedBytes) => queue.reserve(scratchBytes, sharedBytes),
       send: (message) => {
-        workers.post(message);
+        workers.send(message);
         queue.addModule();
       },
       keep: (error) => this.#kept ??= error,

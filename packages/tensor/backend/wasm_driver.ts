@@ -10,7 +10,7 @@
  */
 
 import { buildModule, control, i32, i64, WasmFunction } from "@dipp/kernels/wasm";
-import type { Code } from "@dipp/kernels/wasm";
+import type { Code, Local } from "@dipp/kernels/wasm";
 
 /** Addresses of the words that threads share; words that different threads write often are far apart. */
 export const WORDS = {
@@ -91,7 +91,7 @@ const WALKING = -2;
  */
 const SPINS = 20_000;
 
-const { block, loop, br, brIf, callIndirect } = control;
+const { loop, br, brIf, callIndirect } = control;
 const at = i32.const;
 const always = i64.const(-1);
 
@@ -136,49 +136,75 @@ function copyFunction(): WasmFunction {
   return copy;
 }
 
-/** Inside, `held` is what the thread holds: the number of a task counted from the last, {@linkcode LEADING}, or nothing. */
-function runFunction(): WasmFunction {
-  const run = new WasmFunction("run", "i32");
-  const [thread, modules, held] = [0, 1, 2].map(() => run.parameter("i32"));
-  const [phase, program, tasks, done, last, epoch, spins] = run.locals("i32", 7);
-  const word = (name: Exclude<keyof typeof WORDS, "queue">): Code => i32.atomicLoad(at(WORDS[name]));
-  const add = (name: keyof typeof WORDS, x: Code): Code => i32.atomicAdd(at(WORDS[name]), x);
-  const header = (name: keyof typeof HEADER): Code => i32.load(program.get, 4 * HEADER[name]);
-  const returns = (value: Code): Code => [value, control.return];
+/** Code of the functions of the driver: shared words, and the program and phase that a function is at. */
+class Present {
+  readonly program: Local;
+  readonly phase: Local;
 
-  const runTask = (task: Code): Code =>
-    callIndirect(
+  constructor(f: WasmFunction) {
+    [this.program, this.phase] = f.locals("i32", 2);
+  }
+
+  /** A word of the program's header. */
+  header(name: keyof typeof HEADER): Code {
+    return i32.load(this.program.get, 4 * HEADER[name]);
+  }
+
+  /** Takes up what the words say. */
+  resume(): Code {
+    return [this.program.set(i32.load(at(WORDS.program))), this.phase.set(i32.load(at(WORDS.phase)))];
+  }
+
+  /** Runs one task of the phase. */
+  run(thread: Local, task: Code): Code {
+    return callIndirect(
       0,
-      i32.load(phase.get),
+      i32.load(this.phase.get),
       task,
-      i32.add(program.get, i32.load(phase.get, 8)),
-      i32.add(header("scratch"), i32.mul(thread.get, header("stride"))),
-      header("shared"),
+      i32.add(this.program.get, i32.load(this.phase.get, 8)),
+      i32.add(this.header("scratch"), i32.mul(thread.get, this.header("stride"))),
+      this.header("shared"),
     );
-  const lacksModules = i32.gtU(header("modules"), modules.get);
+  }
+}
 
-  const takeTasks: Code = [
-    program.set(i32.load(at(WORDS.program))),
-    phase.set(i32.load(at(WORDS.phase))),
-    control.if(lacksModules, returns(held.get)),
-    tasks.set(i32.load(phase.get, 4)),
-    done.set(at(0)),
+const word = (name: keyof typeof WORDS): Code => i32.atomicLoad(at(WORDS[name]));
+const add = (name: keyof typeof WORDS, x: Code): Code => i32.atomicAdd(at(WORDS[name]), x);
+const returns = (value: Code): Code => [value, control.return];
+
+/** `take(thread, held)` runs the task that it holds, and others while there are any; it leads if it finished the last. */
+function takeFunction(): WasmFunction {
+  const take = new WasmFunction("take", "i32");
+  const [thread, held] = [0, 1].map(() => take.parameter("i32"));
+  const [tasks, done] = take.locals("i32", 2);
+  const present = new Present(take);
+  take.body = [
+    present.resume(),
+    tasks.set(i32.load(present.phase.get, 4)),
     loop(
-      runTask(i32.sub(tasks.get, held.get)),
+      present.run(thread, i32.sub(tasks.get, held.get)),
       done.set(i32.add(done.get, at(1))),
       brIf(0, i32.gtS(held.tee(add("remaining", at(-1))), at(0))),
     ),
-    // Who finishes the last task leads from here
-    held.set(control.select(
-      i32.eq(add("unfinished", i32.sub(at(0), done.get)), done.get),
-      at(WALKING),
-      at(0),
-    )),
+    control.select(i32.eq(add("unfinished", i32.sub(at(0), done.get)), done.get), at(WALKING), at(0)),
   ];
+  return take;
+}
+
+/**
+ * `lead(thread, modules, held)` walks on from the present phase, or from the beginning of the next program, until it
+ * has offered a phase (and holds its first task), the queue is empty, or it cannot begin a program that needs more modules.
+ */
+function leadFunction(): WasmFunction {
+  const lead = new WasmFunction("lead", "i32");
+  const [thread, modules, held] = [0, 1, 2].map(() => lead.parameter("i32"));
+  const [tasks, last] = lead.locals("i32", 2);
+  const present = new Present(lead);
+  const { program, phase } = present;
 
   const beginProgram: Code = [
     program.set(i32.load(i32.shl(i32.and(i32.load(at(WORDS.head)), at(QUEUE_LENGTH - 1)), at(2)), WORDS.queue)),
-    control.if(lacksModules, returns(at(LEADING))),
+    control.if(i32.gtU(present.header("modules"), modules.get), returns(at(LEADING))),
     i32.store(at(WORDS.program), program.get),
     phase.set(i32.add(program.get, at(4 * (HEADER_WORDS - PHASE_WORDS)))),
   ];
@@ -188,19 +214,19 @@ function runFunction(): WasmFunction {
     i32.atomicStore(at(WORDS.remaining), i32.sub(tasks.get, at(1))),
     control.drop(add("epoch", at(1))),
     control.if(word("sleepers"), control.drop(control.notify(at(WORDS.epoch), i32.sub(tasks.get, at(1))))),
-    held.set(tasks.get),
   ];
   const endProgram: Code = [
     i32.store(at(WORDS.head), i32.add(i32.load(at(WORDS.head)), at(1))),
     control.drop(add("completed", at(1))),
     control.drop(control.notify(at(WORDS.completed), at(-1))),
   ];
-  const lead: Code = block(
+  lead.body = [
+    present.resume(),
     loop(
       control.if(i32.eq(held.get, at(LEADING)), beginProgram),
       last.set(i32.add(
         i32.add(program.get, at(4 * (HEADER_WORDS - PHASE_WORDS))),
-        i32.mul(header("phases"), at(4 * PHASE_WORDS)),
+        i32.mul(present.header("phases"), at(4 * PHASE_WORDS)),
       )),
       loop(
         control.if(word("stop"), returns(at(0))),
@@ -208,23 +234,41 @@ function runFunction(): WasmFunction {
           phase.set(i32.add(phase.get, at(4 * PHASE_WORDS))),
           i32.store(at(WORDS.phase), phase.get),
           tasks.set(i32.load(phase.get, 4)),
-          control.if(i32.gtU(tasks.get, at(1)), [offerPhase, br(4)]),
-          control.if(tasks.get, runTask(at(0))),
+          control.if(i32.gtU(tasks.get, at(1)), [offerPhase, returns(tasks.get)]),
+          control.if(tasks.get, present.run(thread, at(0))),
           br(1),
         ]),
       ),
       endProgram,
-      held.set(at(0)),
-      brIf(1, i32.eq(add("pending", at(-1)), at(1))),
+      control.if(i32.eq(add("pending", at(-1)), at(1)), returns(at(0))),
       held.set(at(LEADING)),
       br(0),
     ),
-  );
+    at(0),
+  ];
+  return lead;
+}
 
+/** Functions that are called again and again are optimised; one that loops is not before it returns. So this is short. */
+function runFunction(): WasmFunction {
+  const run = new WasmFunction("run", "i32");
+  const [thread, modules, held] = [0, 1, 2].map(() => run.parameter("i32"));
+  const [epoch, spins] = run.locals("i32", 2);
+  const [take, lead] = [takeFunction(), leadFunction()];
+  const lacksModules = i32.gtU(i32.load(i32.load(at(WORDS.program)), 4 * HEADER.modules), modules.get);
   run.body = [
     loop(
-      control.if(i32.gtS(held.get, at(0)), takeTasks),
-      control.if(i32.ltS(held.get, at(0)), lead),
+      control.if(i32.gtS(held.get, at(0)), [
+        control.if(lacksModules, returns(held.get)),
+        held.set(control.call(take, thread.get, held.get)),
+      ]),
+      control.if(
+        i32.ltS(held.get, at(0)),
+        control.if(
+          i32.ltS(held.tee(control.call(lead, thread.get, modules.get, held.get)), at(0)),
+          returns(held.get),
+        ),
+      ),
       brIf(0, held.get),
       // What is new after this ends the sleep
       epoch.set(word("epoch")),

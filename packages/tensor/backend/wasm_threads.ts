@@ -1,28 +1,32 @@
 /**
- * The workers of the WebAssembly backend.
+ * The workers of the WebAssembly backend, as the main thread sees them.
  *
  * @module
  */
 
 import { type FailureMessage, type ModuleMessage, type StartMessage, WORKER_URL } from "./wasm_worker.ts";
 
-/** One worker, of Node's kind or the web's. */
-export interface Thread {
-  /** Sends a message. */
-  post(message: StartMessage | ModuleMessage): void;
-  /** Says whether the process lives on while the worker does; only Node's kind can tell. */
-  hold(isHeld: boolean): void;
-  /** Ends it, whatever it does. */
-  terminate(): void;
-}
-
 /** Told why a thread cannot go on, and whether that happened in a kernel. */
 export type OnFailure = (reason: string, isKernel: boolean) => void;
 
-/** A worker for each thread. They do not keep the process alive, except while somebody waits. */
+/** A worker: of Node's kind, without which a process can end, or of the web's. */
+interface Thread {
+  postMessage(message: StartMessage | ModuleMessage): void;
+  terminate(): void;
+  ref?(): void;
+  unref?(): void;
+}
+
+/**
+ * Threads that run the driver. They do not keep the process alive, except while somebody waits. Starting one takes the
+ * main thread tens of milliseconds, so only the first starts at once; the others join while it works.
+ */
 export class Threads {
-  /** The workers. */
-  readonly all: readonly Thread[];
+  readonly #start: (thread: number) => Thread;
+  readonly #count: number;
+  readonly #all: Thread[] = [];
+  readonly #sent: ModuleMessage[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #waits = 0;
   #isOver = false;
 
@@ -33,35 +37,45 @@ export class Threads {
    * @param onFailure Told of a thread that cannot go on.
    */
   constructor(count: number, driver: WebAssembly.Module, memory: WebAssembly.Memory, onFailure: OnFailure) {
-    const failed: OnFailure = (reason, isKernel) => {
-      if (!this.#isOver) onFailure(reason, isKernel);
-    };
-    this.all = Array.from({ length: count }, (_, thread) => {
-      const one = startThread(failed);
-      one.post({ thread, driver, memory });
+    this.#count = count;
+    this.#start = (thread) => {
+      const one = startThread((reason, isKernel) => {
+        if (!this.#isOver) onFailure(reason, isKernel);
+      });
+      one.postMessage({ thread, driver, memory });
       return one;
-    });
+    };
+    this.#startNext();
   }
 
   /** Sends a module to all of them. */
-  post(message: ModuleMessage): void {
-    for (const thread of this.all) thread.post(message);
+  send(message: ModuleMessage): void {
+    this.#sent.push(message);
+    for (const thread of this.#all) thread.postMessage(message);
   }
 
   /** Keeps the process alive until the promise is settled. */
   async holdFor<T>(promise: Promise<T>): Promise<T> {
-    if (this.#waits++ === 0) this.all[0].hold(true);
+    if (this.#waits++ === 0) this.#all[0].ref?.();
     try {
       return await promise;
     } finally {
-      if (--this.#waits === 0) this.all[0].hold(false);
+      if (--this.#waits === 0) this.#all[0].unref?.();
     }
   }
 
-  /** Ends all of them. */
+  /** Ends all of them, whatever they do. */
   terminate(): void {
     this.#isOver = true;
-    for (const thread of this.all) thread.terminate();
+    clearTimeout(this.#timer);
+    for (const thread of this.#all) thread.terminate();
+  }
+
+  #startNext(): void {
+    const thread = this.#start(this.#all.length);
+    for (const message of this.#sent) thread.postMessage(message);
+    this.#all.push(thread);
+    if (this.#all.length < this.#count) this.#timer = setTimeout(() => this.#startNext(), 0);
   }
 }
 
@@ -73,11 +87,7 @@ function startThread(onFailure: OnFailure): Thread {
     worker.on("message", ({ reason, isKernel }: FailureMessage) => onFailure(reason, isKernel));
     worker.on("error", (error: unknown) => onFailure(String(error), false));
     worker.on("exit", () => onFailure("a thread has ended", false));
-    return {
-      post: (message) => worker.postMessage(message),
-      hold: (isHeld) => isHeld ? worker.ref() : worker.unref(),
-      terminate: () => void worker.terminate(),
-    };
+    return worker;
   }
   const worker = new Worker(WORKER_URL, { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<FailureMessage>) => onFailure(data.reason, data.isKernel);
@@ -85,5 +95,5 @@ function startThread(onFailure: OnFailure): Thread {
     event.preventDefault();
     onFailure(event.message, false);
   };
-  return { post: (message) => worker.postMessage(message), hold: () => {}, terminate: () => worker.terminate() };
+  return worker;
 }

@@ -30,7 +30,7 @@ export interface FailureMessage {
   readonly isKernel: boolean;
 }
 
-/** How a thread hears and speaks: a port of Node's, or the global scope of a web worker. */
+/** How a thread hears and speaks: the port of a worker of Node's kind, or the global scope of one of the web's. */
 interface Scope {
   on?(event: "message", listener: (data: StartMessage | ModuleMessage) => void): void;
   onmessage?: (event: { data: StartMessage | ModuleMessage }) => void;
@@ -39,27 +39,25 @@ interface Scope {
 
 /** What a thread runs. It is sent as text, so it knows nothing but its argument and what is global everywhere. */
 function serve(scope: Scope): void {
-  let start: StartMessage;
-  let table: WebAssembly.Table;
+  let thread: number;
+  let memory: WebAssembly.Memory;
   let run: (thread: number, modules: number, held: number) => number;
+  const table = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
   let modules = 0;
   let held = 0;
-  let isKernel = false;
   const take = (message: StartMessage | ModuleMessage) => {
+    let isKernel = false;
     try {
-      isKernel = false;
       if ("driver" in message) {
-        start = message;
-        table = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
-        const { exports } = new WebAssembly.Instance(start.driver, { env: { memory: start.memory, table } });
-        run = exports.run as typeof run;
+        ({ thread, memory } = message);
+        run = new WebAssembly.Instance(message.driver, { env: { memory, table } }).exports.run as typeof run;
       } else {
         if (table.length < message.entries) table.grow(message.entries - table.length);
-        new WebAssembly.Instance(message.module, { env: { memory: start.memory, table } });
+        new WebAssembly.Instance(message.module, { env: { memory, table } });
         modules++;
       }
       isKernel = true;
-      held = run(start.thread, modules, held);
+      held = run(thread, modules, held);
     } catch (error) {
       scope.postMessage({ reason: error instanceof Error ? error.message : String(error), isKernel });
     }
@@ -68,10 +66,7 @@ function serve(scope: Scope): void {
   else scope.onmessage = ({ data }) => take(data);
 }
 
-/**
- * The source of a thread, for a worker of Node's or of the web. A data URL needs no permission to read, wherever this
- * package came from.
- */
+/** The source of a thread. A data URL needs no permission to read, wherever this package came from. */
 export const WORKER_URL: string = `data:text/javascript,${
   encodeURIComponent(
     `(${serve})(globalThis.process?.getBuiltinModule?.("node:worker_threads")?.parentPort ?? globalThis);`,
