@@ -86,7 +86,7 @@ const LEADING = -1;
 const WALKING = -2;
 
 /**
- * Rounds of looking for work before a thread sleeps, about 20 us: waking costs more than that, and between two large
+ * Rounds of looking for work before a thread sleeps, about 30 us: waking takes twice that, and between two large
  * phases there are small ones that one thread runs.
  */
 const SPINS = 20_000;

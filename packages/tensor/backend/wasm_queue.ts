@@ -157,7 +157,9 @@ export class Queue {
       if (address === undefined) {
         // What runs gives memory back; if nothing does, there is none
         if (this.#pushed > this.#completed) return;
-        return this.#fail(new RangeError(`Cannot queue a program: there are no ${source.byteLength} bytes left for it`));
+        return this.#fail(
+          new RangeError(`Cannot queue a program: there are no ${source.byteLength} bytes left for it`),
+        );
       }
       this.#waiting.shift();
       this.#place(source, address, work.modules);
