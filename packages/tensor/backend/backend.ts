@@ -7,11 +7,17 @@
  * @module
  */
 
+import type { Kernel } from "@dipp/kernels";
+import type { WasmKernel, WasmTarget } from "@dipp/kernels/wasm";
+
 /** How a kernel uses one of its buffers: `var<storage, read>` or `var<storage, read_write>`. */
 export type Access = "read" | "read_write";
 
 /** What runs the kernels, as far as it matters for choosing between kernel variants. */
-export type AdapterClass = "software" | "integrated" | "discrete";
+export type AdapterClass = "software" | "integrated" | "discrete" | "cpu";
+
+/** A kernel in the language of a backend. */
+export type BackendKernel = Kernel | WasmKernel;
 
 /** An opaque handle of a piece of device memory. */
 export interface BackendBuffer {
@@ -45,8 +51,6 @@ export interface DispatchCommand {
   readonly pipeline: BackendPipeline;
   /** Its buffers, in the order of the `@binding` indices. */
   readonly buffers: readonly Binding[];
-  /** Workgroups along x, y and z. A zero makes the dispatch a no-op. */
-  readonly workgroups: readonly [number, number, number];
 }
 
 /**
@@ -138,6 +142,10 @@ export interface Backend {
   readonly description: string;
   /** What kind of machine it is, to choose kernel variants by. */
   readonly adapterClass: AdapterClass;
+  /** The language of its kernels. */
+  readonly language: "wgsl" | "wasm";
+  /** Where that is WebAssembly, what there is to write kernels for. */
+  readonly wasm?: WasmTarget;
   /** What the adapter allows. */
   readonly limits: BackendLimits;
   /** The optional features granted: `"shader-f16"`, `"subgroups"`, `"timestamp-query"`. */
@@ -196,7 +204,7 @@ export interface Backend {
    * @throws {RangeError} If there are more buffers than a kernel can bind.
    */
   compile(
-    code: string,
+    kernel: BackendKernel,
     label: string,
     access: readonly Access[],
   ): BackendPipeline;
