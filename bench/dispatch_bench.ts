@@ -24,10 +24,12 @@ console.log(`Adapter: ${backend.description} (${backend.adapterClass})`);
 
 const pipelines = Array.from({ length: KERNELS }, (_, k) =>
   backend.compile(
-    `@group(0) @binding(0) var<storage, read> x: array<f32, 64>;
+    {
+      code: `@group(0) @binding(0) var<storage, read> x: array<f32, 64>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32, 64>;
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) i: u32) { y[i] = x[i] + ${k}.0; }`,
+    },
     `add ${k}`,
     ["read", "read_write"],
   ));

@@ -189,7 +189,7 @@ async function timer(
   buffers: readonly BackendBuffer[],
 ): Promise<() => Promise<number>> {
   const access = ["read", "read", "read_write"] as const;
-  const pipeline = backend.compile(kernel.code, "candidate", access);
+  const pipeline = backend.compile(kernel, "candidate", access);
   const run = {
     kind: "dispatch",
     pipeline,

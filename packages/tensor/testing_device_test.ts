@@ -10,12 +10,12 @@ const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const MISTAKE = `
 import { init } from "${here("mod.ts")}";
 import { startedBackend } from "${here("runtime/device.ts")}";
-await init();
+await init({ device: "webgpu" });
 function mistake() {
   const backend = startedBackend(), buffer = backend.allocate(16);
   const code = \`@group(0) @binding(0) var<storage, read_write> x: array<f32, 4096>;
     @compute @workgroup_size(1) fn main() { x[0] = 1.0; }\`;
-  const pipeline = backend.compile(code, "mistake", ["read_write"]);
+  const pipeline = backend.compile({ code }, "mistake", ["read_write"]);
   const buffers = [{ buffer, access: "read_write" }];
   backend.submit(backend.prepare([{ kind: "dispatch", pipeline, buffers, workgroups: [1, 1, 1] }]));
 }

@@ -16,8 +16,8 @@ export type Access = "read" | "read_write";
 /** What runs the kernels, as far as it matters for choosing between kernel variants. */
 export type AdapterClass = "software" | "integrated" | "discrete" | "cpu";
 
-/** A kernel in the language of a backend. */
-export type BackendKernel = Kernel | WasmKernel;
+/** A kernel in the language of a backend: WGSL, or WebAssembly. */
+export type BackendKernel = Pick<Kernel, "code"> | WasmKernel;
 
 /** An opaque handle of a piece of device memory. */
 export interface BackendBuffer {
@@ -51,6 +51,11 @@ export interface DispatchCommand {
   readonly pipeline: BackendPipeline;
   /** Its buffers, in the order of the `@binding` indices. */
   readonly buffers: readonly Binding[];
+  /**
+   * Workgroups along x, y and z of a kernel in WGSL, one by default. A zero makes the dispatch a no-op. A kernel in
+   * WebAssembly knows its own tasks.
+   */
+  readonly workgroups?: readonly [number, number, number];
 }
 
 /**

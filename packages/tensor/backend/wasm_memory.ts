@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { BackendBuffer } from "./backend.ts";
 
 /** Ranges begin at multiples of this and are as many bytes. */
 const ALIGNMENT = 64;

@@ -67,6 +67,8 @@ export class WasmProgram implements Program, Work {
   readonly length: number;
   /** The number of dispatches among them. */
   readonly dispatches: number;
+  /** What it was made of. */
+  readonly commands: readonly Command[];
   /** Its words. */
   readonly words: Uint32Array;
   /** Number of modules that must have been sent before it runs. */
@@ -115,6 +117,7 @@ export class WasmProgram implements Program, Work {
         tasks.forEach((count, i) => program.phase(pipeline.entry! + i, count, list, pipeline.id));
       });
     }
+    this.commands = commands;
     kernels.link(pipelines);
     for (const step of steps) step();
     this.length = steps.length;

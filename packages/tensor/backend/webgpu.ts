@@ -9,6 +9,7 @@ import type {
   AdapterClass,
   Backend,
   BackendBuffer,
+  BackendKernel,
   BackendLimits,
   BackendPipeline,
   BackendStats,
@@ -69,9 +70,11 @@ export interface WebGpuOptions {
  * const buffer = backend.allocate(8);
  * backend.upload(buffer, new Float32Array([1, 2]));
  * const double = backend.compile(
- *   `@group(0) @binding(0) var<storage, read_write> x: array<f32, 2>;
- *    @compute @workgroup_size(2)
- *    fn main(@builtin(local_invocation_index) i: u32) { x[i] *= 2.0; }`,
+ *   {
+ *     code: `@group(0) @binding(0) var<storage, read_write> x: array<f32, 2>;
+ *       @compute @workgroup_size(2)
+ *       fn main(@builtin(local_invocation_index) i: u32) { x[i] *= 2.0; }`,
+ *   },
  *   "double",
  *   ["read_write"],
  * );
@@ -97,6 +100,7 @@ export async function createWebGpuBackend(
 
 class WebGpuBackend implements Backend {
   readonly name = "webgpu";
+  readonly language = "wgsl";
   readonly description: string;
   readonly adapterClass: AdapterClass;
   readonly limits: BackendLimits;
@@ -195,7 +199,7 @@ class WebGpuBackend implements Backend {
   }
 
   compile(
-    code: string,
+    kernel: BackendKernel,
     label: string,
     access: readonly Access[],
   ): BackendPipeline {
@@ -207,7 +211,10 @@ class WebGpuBackend implements Backend {
           `is ${most}`,
       );
     }
-    return this.#kernels.compile(code, label, access);
+    if (!("code" in kernel)) {
+      throw new TypeError(`Kernel "${label}" is written in WebAssembly: expected one written in WGSL`);
+    }
+    return this.#kernels.compile(kernel.code, label, access);
   }
 
   prepare(commands: readonly Command[]): Program {

@@ -69,6 +69,14 @@ export async function openDevice(fallback = false): Promise<OpenDevice> {
   };
 }
 
+/** The kind of the machine's preferred adapter, undefined where there is none. */
+export async function preferredClass(): Promise<AdapterClass | undefined> {
+  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
+  if (!adapter) return undefined;
+  const { vendor, device, description } = adapter.info;
+  return classifyAdapter(vendor, description || [vendor, device].filter(Boolean).join(" "));
+}
+
 /**
  * Guesses the kind of an adapter from its vendor and description, for WebGPU
  * does not tell.

@@ -75,7 +75,7 @@ function foreign(what: string): TypeError {
 
 function checkWorkgroups(command: DispatchCommand, limits: BackendLimits) {
   const most = limits.maxWorkgroupsPerDimension;
-  for (const count of command.workgroups) {
+  for (const count of command.workgroups ?? []) {
     if (!Number.isInteger(count) || count < 0 || count > most) {
       throw new RangeError(
         `Kernel "${command.pipeline.label}" cannot run ` +

@@ -50,7 +50,7 @@ export class WebGpuProgram implements Program {
         steps.push(checkCopy(command, buffers));
       } else {
         const { pipeline, ranges } = checkDispatch(command, limits, buffers);
-        const [x, y, z] = command.workgroups;
+        const [x, y, z] = command.workgroups ?? [1, 1, 1];
         if (x * y * z === 0) continue;
         pipelines.add(pipeline);
         steps.push({ pipeline: pipeline.gpu, group: kernels.bind(pipeline, ranges), x, y, z });

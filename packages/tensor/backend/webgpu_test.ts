@@ -47,7 +47,7 @@ async function values(
 function step(backend: Backend, buffer: BackendBuffer): Command {
   return {
     kind: "dispatch",
-    pipeline: backend.compile(STEP, "step", ["read_write"]),
+    pipeline: backend.compile({ code: STEP }, "step", ["read_write"]),
     buffers: [{ buffer, access: "read_write" }],
     workgroups: [1, 1, 1],
   };
@@ -61,7 +61,7 @@ function add(
 ): Command {
   return {
     kind: "dispatch",
-    pipeline: backend.compile(ADD, "add", ADD_ACCESS),
+    pipeline: backend.compile({ code: ADD }, "add", ADD_ACCESS),
     buffers: [
       { buffer: a, access: "read" },
       { buffer: b, access: "read" },
@@ -349,7 +349,7 @@ Deno.test(
     );
     const many = backend.limits.maxBuffersPerKernel + 1;
     assertThrows(
-      () => backend.compile(STEP, "wide", new Array(many).fill("read")),
+      () => backend.compile({ code: STEP }, "wide", new Array(many).fill("read")),
       RangeError,
       `Kernel "wide" has ${many} buffers`,
     );
@@ -373,8 +373,8 @@ Deno.test(
   withBackend(async (backend) => {
     const access = ["read", "read_write"] as const;
     const code = STEP.replace("binding(0)", "binding(1)");
-    const pipeline = backend.compile(code, "step", access);
-    assert(pipeline === backend.compile(code, "other name", access));
+    const pipeline = backend.compile({ code }, "step", access);
+    assert(pipeline === backend.compile({ code }, "other name", access));
     const x = upload(backend, [0, 1, 2, 3]);
     const unused = backend.allocate(4);
     backend.submit(backend.prepare([{
@@ -398,7 +398,7 @@ Deno.test(
     const wrong = () =>
       backend.prepare([{
         kind: "dispatch",
-        pipeline: backend.compile(code, "scaled step", ["read_write"]),
+        pipeline: backend.compile({ code }, "scaled step", ["read_write"]),
         buffers: [{ buffer: x, access: "read_write" }],
         workgroups: [1, 1, 1],
       }]);
@@ -422,7 +422,7 @@ Deno.test(
 Deno.test(
   "a kernel whose access list contradicts its code is named",
   withBackend(async (backend) => {
-    backend.compile(STEP, "reader", ["read"]);
+    backend.compile({ code: STEP }, "reader", ["read"]);
     await assertRejects(
       () => backend.synchronize(),
       Error,
@@ -437,7 +437,7 @@ Deno.test(
     const x = backend.allocate(256);
     // Larger than what is bound, which only the device finds out.
     const pipeline = backend.compile(
-      STEP.replace("array<f32, 4>", "array<f32, 4096>"),
+      { code: STEP.replace("array<f32, 4>", "array<f32, 4096>") },
       "wide step",
       ["read_write"],
     );

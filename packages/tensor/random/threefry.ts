@@ -11,10 +11,10 @@
  */
 
 /** Rotation distances of the rounds; they repeat every eight. */
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
+export const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 
 /** Makes the third key word from the other two (from the Skein hash function). */
-const KEY_PARITY = 0x1bd11bda;
+export const KEY_PARITY = 0x1bd11bda;
 
 /**
  * Encrypts a counter with a key.

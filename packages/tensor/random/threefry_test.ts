@@ -54,13 +54,15 @@ Deno.test("THREEFRY_WGSL computes the same on the device", async () => {
     const target = backend.allocate(inputs.length * 8);
     backend.upload(source, new Uint32Array(inputs.flat(2)));
     const pipeline = backend.compile(
-      `${THREEFRY_WGSL}
+      {
+        code: `${THREEFRY_WGSL}
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>, 64>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec2<u32>, 64>;
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) i: u32) {
   y[i] = threefry2x32(x[i].xy, x[i].zw);
 }`,
+      },
       "threefry2x32",
       ["read", "read_write"],
     );
