@@ -1,4 +1,5 @@
 /** Matrix products for WebAssembly. */
+import { codeKey } from "./code_key.ts";
 import { i32 } from "./instructions.ts";
 import type { Code } from "./instructions.ts";
 import type { WasmKernel, WasmTarget } from "./kernel.ts";
@@ -85,11 +86,4 @@ function operandKey(operand: WasmMatmulOperand): string {
 /** Equal for outputs that do the same. */
 export function outputKey(output: WasmOutput): string {
   return "finish" in output ? `${output.finish.name},${codeKey(output.finish.body)}` : `${output.buffer}`;
-}
-
-/** Code as text: its bytes, and the names of functions that it calls with their code. */
-function codeKey(code: Code): string {
-  if (typeof code === "number") return code.toString(16);
-  if ("callee" in code) return `${code.callee.name}(${codeKey(code.callee.body)})`;
-  return code.map(codeKey).join(" ");
 }

@@ -39,6 +39,7 @@ export {
 export { Local, type ValueType, WasmFunction } from "./function.ts";
 export { buildModule, type ModuleSpec } from "./module.ts";
 export type { WasmKernel, WasmPhase, WasmTarget } from "./kernel.ts";
+export { codeKey, functionKey } from "./code_key.ts";
 export { gemmTile, multiplyAdd, TILE_COLUMNS, TILE_ROWS } from "./gemm.ts";
 export { wasmMatmul } from "./matmul.ts";
 export type { StorageType, WasmMatmulOperand, WasmMatmulSpec, WasmOutput } from "./matmul_spec.ts";

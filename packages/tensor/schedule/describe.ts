@@ -40,7 +40,8 @@ export interface PlanDescription {
 /** What a backend's kernels are specialised to. */
 export function targetOf(backend: Backend): Target {
   return {
-    kind: backend.adapterClass === "software" ? "software" : "gpu",
+    wasm: backend.wasm,
+    kind: backend.adapterClass === "software" || backend.adapterClass === "cpu" ? "software" : "gpu",
     maxBuffers: backend.limits.maxBuffersPerKernel,
     maxBufferBytes: backend.limits.maxBufferBytes,
     maxBindingBytes: backend.limits.maxBindingBytes,

@@ -16,6 +16,7 @@ import {
   reduce,
   type StorageArray,
 } from "@dipp/kernels";
+import type { WasmKernel, WasmTarget } from "@dipp/kernels/wasm";
 import { isHalf, scalarType } from "../dtype.ts";
 import type { ConvPrimitive, MatmulPrimitive, ReducePrimitive } from "../primitive.ts";
 import type { Tuning } from "../runtime/tuning.ts";
@@ -27,13 +28,14 @@ import { lowerAttention } from "./lower_attention.ts";
 import { emitBlock, reductionShape } from "./lower_reduce.ts";
 import { lowerElementwise } from "./lower_elementwise.ts";
 import { contiguousBase, matrixAddress } from "./group.ts";
+import { lowerWasm } from "./wasm/lower_wasm.ts";
 import { type WideCandidate, wideFactors } from "./wide_factors.ts";
 import { add, commonFactor, constant, scale, unravel, variable, wgsl } from "./index_expression.ts";
 
 /** One kernel of a schedule. */
 export interface LoweredKernel {
   /** What runs; absent where `reads` are only copied, one after another. */
-  readonly kernel?: Kernel;
+  readonly kernel?: Kernel | WasmKernel;
   /** Name for plans and errors. */
   readonly label: string;
   /** Tensors read, in binding order. */
@@ -52,6 +54,8 @@ export interface LoweredKernel {
 
 /** What kernels are specialised to. */
 export interface Target {
+  /** Where kernels are WebAssembly and not WGSL, what the machine can do. */
+  readonly wasm?: WasmTarget | undefined;
   /** Which variants to choose. */
   readonly kind: "software" | "gpu";
   /** Most buffers in one kernel. */
@@ -80,20 +84,25 @@ export function lower(
     const reads = root.inputs.map((input) => contiguousBase(input, stored)!);
     return { label: `pack ${show(root.shape)}`, reads, root, core: root, positions: new Map() };
   }
+  let arithmetic: Arithmetic = "f32";
+  const attributes = { ...(core && { core }), ...(inPlace && { inPlace }) };
+  const label = () =>
+    `${root.primitive.name}${core && core !== root ? `+${core.primitive.name}` : ""}${
+      arithmetic === "f16" ? " in f16" : ""
+    } ${show(root.shape)}`;
+  if (target.wasm) {
+    return { ...lowerWasm(root, core, stored, target.wasm, inPlace), label: label(), root, ...attributes };
+  }
   const limit = target.maxBindingBytes ?? Infinity;
   const plain = core ? undefined : lowerElementwise(root, stored, limit, inPlace);
   let scope = plain?.scope ?? new KernelScope(limit);
-  let arithmetic: Arithmetic = "f32";
   const build = (kernel: Kernel): LoweredKernel => ({
     kernel,
-    label: `${root.primitive.name}${core && core !== root ? `+${core.primitive.name}` : ""}${
-      arithmetic === "f16" ? " in f16" : ""
-    } ${show(root.shape)}`,
+    label: label(),
     reads: [...scope.reads.keys()],
     root,
-    ...(core && { core }),
+    ...attributes,
     ...(arithmetic === "f16" && { arithmetic }),
-    ...(inPlace && { inPlace }),
     positions: scope.positions,
   });
   const output = () => inPlace ? scope.reads.get(inPlace)! : "result";

@@ -8,7 +8,7 @@ import { partsOf } from "./parts.ts";
 
 /** Few enough bytes that small tensors do not fit one binding. */
 const LIMIT = 4096;
-const device = await backend({ maxBindingBytes: LIMIT + 100 });
+const device = await backend({ device: "webgpu", maxBindingBytes: LIMIT + 100 });
 
 const values = (size: number, seed: number) =>
   Float32Array.from({ length: size }, (_, i) => Math.sin(i * 12.9898 + seed));
@@ -107,7 +107,7 @@ Deno.test("a binding over the limit, or outside its buffer, is an error that nam
     declarations: "@group(0) @binding(0) var<storage, read_write> x: array<f32>;",
     body: "x[i] = 1.0;",
   });
-  const pipeline = device.compile(kernel.code, "too much", ["read_write"]);
+  const pipeline = device.compile(kernel, "too much", ["read_write"]);
   const run = (range: { offset?: number; bytes?: number }): Command => ({
     kind: "dispatch",
     pipeline,

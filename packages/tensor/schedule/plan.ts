@@ -1,5 +1,4 @@
 /** Binds the description of a plan to buffers and pipelines. */
-import type { Kernel } from "@dipp/kernels";
 import type { Access, Backend, BackendBuffer, Binding, Command, Program } from "../backend/backend.ts";
 import { byteLength } from "../dtype.ts";
 import { deviceBuffer } from "../runtime/storage.ts";
@@ -82,7 +81,12 @@ function bindCommands(
   return { program, outputs: outputs.map(bufferOf), captured: [...captured] };
 }
 
-function dispatch(k: LoweredKernel, kernel: Kernel, bufferOf: (t: Tensor) => BackendBuffer, backend: Backend): Command {
+function dispatch(
+  k: LoweredKernel,
+  kernel: NonNullable<LoweredKernel["kernel"]>,
+  bufferOf: (t: Tensor) => BackendBuffer,
+  backend: Backend,
+): Command {
   const bind = (t: Tensor, access: Access): Binding[] =>
     partsOf(byteLength(t.dtype, t.size), backend.limits.maxBindingBytes).map((part, _, all) => ({
       buffer: bufferOf(t),
@@ -93,8 +97,8 @@ function dispatch(k: LoweredKernel, kernel: Kernel, bufferOf: (t: Tensor) => Bac
     ...k.reads.flatMap((t) => bind(t, t === k.inPlace ? "read_write" : "read")),
     ...(k.inPlace ? [] : bind(k.root, "read_write")),
   ];
-  const pipeline = backend.compile(kernel.code, k.label, buffers.map((b) => b.access));
-  return { kind: "dispatch", pipeline, buffers, workgroups: kernel.workgroups };
+  const pipeline = backend.compile(kernel, k.label, buffers.map((b) => b.access));
+  return { kind: "dispatch", pipeline, buffers, ...("workgroups" in kernel && { workgroups: kernel.workgroups }) };
 }
 
 function copies(k: LoweredKernel, bufferOf: (t: Tensor) => BackendBuffer): Command[] {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { matmulKey } from "@dipp/kernels";
+import { type Kernel, matmulKey } from "@dipp/kernels";
 import { byteLength, decode } from "../dtype.ts";
 import { conv2d, gelu, grad, init, type Tensor, tensor } from "../mod.ts";
 import { backend } from "../runtime/device.ts";
@@ -9,7 +9,7 @@ import { describePlan, targetOf } from "./describe.ts";
 import { bindPlan } from "./plan.ts";
 import { schedule } from "./schedule.ts";
 
-await init();
+await init({ device: "webgpu" });
 guardDevice();
 const device = await backend();
 const gpu = { ...targetOf(device), kind: "gpu", tuning: undefined } as const;
@@ -21,7 +21,7 @@ function values(shape: number[], seed: number): Tensor {
 
 /** How many factors the last kernel reads four at a time. */
 function vectors(result: Tensor): number {
-  const code = schedule([result], gpu).findLast((k) => k.core?.primitive.kind !== "reduce")!.kernel!.code;
+  const { code } = schedule([result], gpu).findLast((k) => k.core?.primitive.kind !== "reduce")!.kernel as Kernel;
   return code.match(/var<storage, read> in\d+: array<vec4<f32>>/g)?.length ?? 0;
 }
 
@@ -82,9 +82,9 @@ Deno.test("a form that was measured without vectors gets none", () => {
   const [rows, columns] = [{ rowStride: 40, colStride: 1 }, { rowStride: 44, colStride: 1 }];
   const key = matmulKey({ batch: 1, m: 36, n: 44, k: 40, a: rows, b: columns });
   const code = (vec4: boolean) =>
-    schedule([a.matmul(b)], {
+    (schedule([a.matmul(b)], {
       ...gpu,
       tuning: new Map([[key, { kind: "tiled", rows: 4, columns: 4, depth: 8, vec4 }]]),
-    })[0].kernel!.code;
+    })[0].kernel as Kernel).code;
   assertEquals([true, false].map((vec4) => code(vec4).includes("read> in0: array<vec4<f32>>")), [true, false]);
 });
