@@ -1,23 +1,24 @@
 /**
- * `deno task conformance DIR [--area NAME] [--case SUBSTRING] [--json]`: compares dipp with a directory of reference
+ * `deno task conformance DIR [--area NAME] [--case SUBSTRING] [--device NAME] [--json]`: compares dipp with a directory of reference
  * cases.
  *
  * @module
  */
 
-import { init } from "@dipp/tensor";
+import { DEVICE_NAMES, type DeviceName, init } from "@dipp/tensor";
 import { parseArgs } from "@std/cli";
 import { AREAS } from "./areas.ts";
 import { type CaseRef, discover } from "./discover.ts";
 import { areaLines, lineOf, reportOf, summary, toJson } from "./report.ts";
 import { type Result, runCase } from "./run.ts";
 
-const USAGE = `Usage: deno task conformance DIR [--area NAME] [--case SUBSTRING] [--json]
+const USAGE = `Usage: deno task conformance DIR [--area NAME] [--case SUBSTRING] [--device NAME] [--json]
 
 Runs every reference case in DIR and compares what is computed with what is stored.
 
   --area NAME       only the cases below this folder: unet, objectives/closed_form
   --case SUBSTRING  only the cases with this in their path
+  --device NAME     auto, webgpu or wasm
   --json            everything as one JSON object, on the last line
 
 Exits with 1 if a case fails, and if there is none to run.`;
@@ -32,7 +33,7 @@ Exits with 1 if a case fails, and if there is none to run.`;
 export async function main(args: string[], print: (line: string) => void = console.log): Promise<number> {
   const unknown: string[] = [];
   const options = parseArgs(args, {
-    string: ["area", "case"],
+    string: ["area", "case", "device"],
     boolean: ["json", "help"],
     unknown: (option) => void (option.startsWith("-") && unknown.push(option)),
   });
@@ -49,7 +50,11 @@ export async function main(args: string[], print: (line: string) => void = conso
   }
   try {
     const cases = select(String(options._[0]), options.area, options.case);
-    await init();
+    const { device } = options;
+    if (device !== undefined && !DEVICE_NAMES.includes(device as DeviceName)) {
+      throw new RangeError(`--device is ${device}, expected one of ${DEVICE_NAMES.join(", ")}`);
+    }
+    await init(device === undefined ? {} : { device: device as DeviceName });
     const results: Result[] = [];
     for (const ref of cases) {
       const result = await runCase(ref, AREAS);

@@ -37,6 +37,8 @@ export { matmulPrecision } from "./matmul_precision.ts";
 export { assign } from "./runtime/assign.ts";
 export { compile, type Compiled } from "./runtime/compile.ts";
 export { type Device, type DeviceStats, init } from "./runtime/device.ts";
+export { DEVICE_NAMES, type DeviceName, type DeviceOptions } from "./runtime/choose_backend.ts";
+export type { WebGpuOptions } from "./backend/webgpu.ts";
 export { explain, type Explanation } from "./runtime/explain.ts";
 export { type KernelTime, type Profile, profile, type ProfileOptions } from "./runtime/profile.ts";
 export type { KernelFacts, MemoryFacts, PlanTotals, TensorFacts } from "./schedule/explanation.ts";

@@ -1,6 +1,6 @@
 /** The process's device. */
 import type { Backend, BackendStats } from "../backend/backend.ts";
-import { createWebGpuBackend, type WebGpuOptions } from "../backend/webgpu.ts";
+import { chooseBackend, type ChosenBackend, type DeviceOptions } from "./choose_backend.ts";
 import { collect } from "./reclaim.ts";
 import { tensorStats } from "./storage.ts";
 
@@ -16,7 +16,11 @@ export interface DeviceStats extends BackendStats {
 export interface Device {
   /** The adapter, in words. */
   readonly name: string;
-  /** Software, integrated or discrete. */
+  /** What runs its kernels: `"webgpu"` or `"wasm"`. */
+  readonly backend: string;
+  /** Why it is this device. */
+  readonly reason: string;
+  /** Software, integrated or discrete graphics, or the processor (`"cpu"`). */
   readonly adapterClass: Backend["adapterClass"];
   /** The optional features that the device has: `"shader-f16"`, `"subgroups"`, `"timestamp-query"`. */
   readonly features: ReadonlySet<string>;
@@ -41,7 +45,9 @@ globalThis.addEventListener("unload", () => {
   if (current && !current.lost) current.submit();
 });
 
-let starting: Promise<Backend> | undefined;
+let starting: Promise<ChosenBackend> | undefined;
+let asked: DeviceOptions = {};
+let reason = "";
 
 /** The backend, once `init()` or an asynchronous operation has started it. */
 export function startedBackend(): Backend {
@@ -58,11 +64,13 @@ export function backendIfStarted(): Backend | undefined {
   return current;
 }
 
-/** Starts the backend on first use, which options are for. */
-export async function backend(options?: WebGpuOptions): Promise<Backend> {
-  starting ??= createWebGpuBackend(options);
+/** Starts the backend on first use, which options are for. One that was lost is opened anew as it was. */
+export async function backend(options: DeviceOptions = asked): Promise<Backend> {
+  starting ??= chooseBackend(asked = options);
   try {
-    return current = await starting;
+    const chosen = await starting;
+    reason = chosen.reason;
+    return current = chosen.backend;
   } catch (error) {
     starting = undefined;
     throw error;
@@ -74,8 +82,10 @@ export async function backend(options?: WebGpuOptions): Promise<Backend> {
  * after the device was lost, it opens a new one: compiled functions go on there, tensors that lay on the lost one are
  * gone.
  *
+ * @param options Which device; only the first call chooses.
  * @returns The device.
- * @throws {Error} If there is no adapter; the message says how to get one.
+ * @throws {RangeError} If there is no such kind of device.
+ * @throws {Error} If WebGPU is asked for and there is no adapter; the message says how to get one.
  *
  * @example What is live
  * ```ts
@@ -92,11 +102,13 @@ export async function backend(options?: WebGpuOptions): Promise<Backend> {
  * assertEquals(device.stats().liveBuffers, before.liveBuffers);
  * ```
  */
-export async function init(): Promise<Device> {
+export async function init(options?: DeviceOptions): Promise<Device> {
   if (current?.lost) starting = current = undefined;
-  const b = await backend();
+  const b = await backend(options);
   return {
     name: b.description,
+    backend: b.name,
+    reason,
     adapterClass: b.adapterClass,
     features: b.features,
     stats: () => ({ ...b.stats(), ...tensorStats(b) }),

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { sizeClass } from "../backend/webgpu_memory.ts";
+import { sizeClass as webGpuSize } from "../backend/webgpu_memory.ts";
 import {
   assign,
   checkpoint,
@@ -25,6 +25,9 @@ const device = await init();
 guardDevice();
 
 const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
+/** Bytes behind a buffer of some bytes. */
+const sizeClass = (bytes: number) =>
+  device.backend === "webgpu" ? webGpuSize(bytes) : Math.max(1, Math.ceil(bytes / 64)) * 64;
 /** Bytes behind the buffers of a plan, as the device rounds them. */
 const rounded = ({ memory: { given, outputs, shared } }: Explanation) =>
   sum([...given, ...outputs, ...shared].map(sizeClass));

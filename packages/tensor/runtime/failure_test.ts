@@ -1,4 +1,4 @@
-/** What happens when the device gives no memory, or goes away. */
+/** What happens when a WebGPU device gives no memory, or goes away. */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { createWebGpuBackend } from "../backend/webgpu.ts";
 import { assign, compile, init, ones, realize, type Tensor, tensor, zeros } from "../mod.ts";
@@ -14,7 +14,7 @@ GPUAdapter.prototype.requestDevice = async function (descriptor) {
   return device;
 };
 
-let device = await init();
+let device = await init({ device: "webgpu" });
 const gpu = opened[0];
 guardDevice();
 

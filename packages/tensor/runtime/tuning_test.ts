@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { type ConvVariant, matmulKey, type MatmulVariant } from "@dipp/kernels";
+import { type ConvVariant, type Kernel, matmulKey, type MatmulVariant } from "@dipp/kernels";
 import type { Backend } from "../backend/backend.ts";
 import { tensor } from "../mod.ts";
 import { schedule } from "../schedule/schedule.ts";
@@ -78,7 +78,7 @@ Deno.test("a product takes the form that was measured for its kind and size", ()
   const target = { kind: "software", maxBuffers: 8, subgroup: 8 } as const;
   const product = (n: number) =>
     tensor(new Float32Array(n * n), [n, n]).matmul(tensor(new Float32Array(n * n), [n, n]));
-  const code = (n: number, tuning?: Tuning) => schedule([product(n)], { ...target, tuning })[0].kernel!.code;
+  const code = (n: number, tuning?: Tuning) => (schedule([product(n)], { ...target, tuning })[0].kernel as Kernel).code;
   const operand = { rowStride: 64, colStride: 1 };
   const sizes = { batch: 1, m: 64, n: 64, k: 64 };
   const key = matmulKey({ ...sizes, a: operand, b: operand });

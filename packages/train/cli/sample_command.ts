@@ -6,6 +6,7 @@ import { writePng } from "../images.ts";
 import { generatorDraw, loadScoreNetwork, teacherDraw } from "../models/drawer.ts";
 import { readModel } from "../models/model_file.ts";
 import { SamplePictures } from "../run/sample_pictures.ts";
+import { DEVICE_HELP, DEVICE_OPTIONS, deviceOptions } from "./device_options.ts";
 import { readOptions } from "./options.ts";
 
 const HELP = `sample --checkpoint F --prompt TEXT [options]: draw pictures from a checkpoint
@@ -17,7 +18,8 @@ const HELP = `sample --checkpoint F --prompt TEXT [options]: draw pictures from 
   --seed N         seed of the noise (0)
   --steps N        steps of a teacher's sampler (24)
   --guidance X     guidance scale omega of a teacher (1.5)
-  --scale N        side of a pixel in the picture (8 for one picture, 4 for several)`;
+  --scale N        side of a pixel in the picture (8 for one picture, 4 for several)
+${DEVICE_HELP}`;
 
 /** Pictures drawn at a time. */
 const BATCH = 16;
@@ -30,7 +32,7 @@ const BATCH = 16;
  */
 export async function sampleCommand(args: readonly string[]): Promise<number> {
   const options = readOptions(args, {
-    string: ["checkpoint", "out", "count", "seed", "steps", "guidance", "scale"],
+    string: ["checkpoint", "out", "count", "seed", "steps", "guidance", "scale", ...DEVICE_OPTIONS],
     boolean: ["help"],
     collect: ["prompt"],
   });
@@ -54,7 +56,7 @@ export async function sampleCommand(args: readonly string[]): Promise<number> {
       throw new ConfigError(`--${name} is for teachers, but ${path} is a one-step generator`);
     }
   }
-  await init();
+  await init(deviceOptions(options));
   for (const prompt of asked) {
     const warning = file.vocabulary.warning(prompt);
     if (warning !== undefined) console.error(`Note: ${warning}`);

@@ -1,4 +1,5 @@
 /** `dipp train`. */
+import { init } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
 import { loadConfig, parseConfig } from "../config/load_config.ts";
 import { applyOverrides } from "../config/override.ts";
@@ -8,6 +9,7 @@ import { explainTraining } from "../run/explain_training.ts";
 import { INTERRUPTED, listenForInterrupt } from "../run/interrupt.ts";
 import { readRecord } from "../run/run_directory.ts";
 import { runTraining } from "../run/run_training.ts";
+import { DEVICE_HELP, DEVICE_OPTIONS, deviceOptions } from "./device_options.ts";
 import { readOptions } from "./options.ts";
 import { summaryTable } from "./summary_table.ts";
 
@@ -21,6 +23,7 @@ const HELP = `train [CONFIG] [options]: train a stage as a JSON configuration sa
   --set PATH=VALUE   instead of any other value, for instance --set optimizer.lr=1e-4; may be repeated
   --explain          print the plan of one step, with its operations and its memory, and train nothing
   --resume           go on from the last whole checkpoint in DIR, bit for bit
+${DEVICE_HELP}
   --json             print the summary as one JSON object on the last line of standard output
 
 Ctrl-C finishes the step, saves a checkpoint and ends with exit code ${INTERRUPTED}.`;
@@ -38,7 +41,7 @@ export const DEFAULT_CONFIG: string = fromFileUrl(
  */
 export async function trainCommand(args: readonly string[]): Promise<number> {
   const options = readOptions(args, {
-    string: ["out", "steps", "seed"],
+    string: ["out", "steps", "seed", ...DEVICE_OPTIONS],
     boolean: ["resume", "explain", "json", "help"],
     collect: ["set"],
   });
@@ -66,6 +69,7 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
     ? parseConfig(applyOverrides(earlier.config, overrides), out, `${out}/config.json`)
     : await loadConfig(resolvePath(Deno.cwd(), given), overrides);
 
+  await init(deviceOptions(options));
   if (options.has("explain")) {
     console.log(`${await explainTraining(config)}`);
     return 0;

@@ -66,7 +66,7 @@ export async function runTraining(config: Config, options: RunOptions): Promise<
   await writeRecord(out, record);
   const log = await MetricsLog.open(`${out}/metrics.jsonl`, start);
   log.write({ step: start, event: resume ? "resume" : "start", ...record });
-  note(`${config.stage} on ${device.name}: ${Object.entries(stage.facts).map(fact).join(", ")}`);
+  note(`${config.stage} on ${device.name} (${device.reason}): ${Object.entries(stage.facts).map(fact).join(", ")}`);
   note(start === 0 ? `Results go to ${out}` : `Going on after step ${start} of ${out}`);
   try {
     if (start === 0) await stage.begin?.();
