@@ -1,5 +1,7 @@
 #!/bin/sh
-# Makes this machine ready for dipp: Deno, a WebGPU adapter, the npm packages.
+# Makes this machine ready for dipp: Deno and the npm packages, which need no root.
+# With --tests also a WebGPU adapter where there is none, for the tests of WebGPU:
+# dipp itself computes on the processor's cores where there is no GPU.
 #
 # Run it as often as you like: what is there is left alone. It never asks. What
 # it may not install it names, with the command, and then exits non-zero.
@@ -7,6 +9,17 @@ set -u
 
 DENO_VERSION=2.9.6 # what is installed where there is none
 DENO_MINOR=9       # 2.9 is the oldest that runs dipp
+
+TESTS=
+for argument in "$@"; do
+  case "$argument" in
+    --tests) TESTS=1 ;;
+    *)
+      echo "setup: unknown argument $argument, expected --tests or none" >&2
+      exit 1
+      ;;
+  esac
+done
 
 cd "$(dirname "$0")" || exit 1
 ROOT=$(pwd)
@@ -204,17 +217,21 @@ explain_driver() {
     problem "  Windows: the DirectX 12 or Vulkan driver of the GPU's maker (WARP works too, slowly)"
     problem "  elsewhere: a Vulkan loader and Mesa's lavapipe (mesa-vulkan-swrast)"
   fi
-  problem "Then run setup.sh again."
+  problem "Then run setup.sh --tests again."
 }
 
 name=$(adapter)
-if [ -z "$name" ]; then
+if [ -z "$name" ] && [ -n "$TESTS" ]; then
   install_driver
   name=$(adapter)
+  if [ -z "$name" ]; then
+    explain_driver
+    exit 1
+  fi
 fi
-if [ -z "$name" ]; then
-  explain_driver
-  exit 1
+if [ -n "$name" ]; then
+  say "WebGPU adapter: $name"
+else
+  say "no WebGPU adapter: dipp computes on the processor's cores (its tests of WebGPU need ./setup.sh --tests)"
 fi
-say "WebGPU adapter: $name"
 say "ready. Next: deno task train, or deno task test"
