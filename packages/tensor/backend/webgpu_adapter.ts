@@ -135,7 +135,7 @@ async function requestAdapter(fallback: boolean): Promise<GPUAdapter> {
   if (adapter) return adapter;
   throw new Error(
     "No WebGPU adapter found: install a driver for your GPU or, to compute " +
-      "on the processor, a software one (./setup.sh does it; on Debian " +
+      "on the processor, a software one (./setup.sh --tests does it; on Debian " +
       "`apt-get install mesa-vulkan-drivers`)",
   );
 }
