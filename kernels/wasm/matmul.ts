@@ -1,7 +1,6 @@
 /** Matrix products for WebAssembly. */
 import { codeKey } from "./code_key.ts";
 import { i32 } from "./instructions.ts";
-import type { Code } from "./instructions.ts";
 import type { WasmKernel, WasmTarget } from "./kernel.ts";
 import { blockedProduct } from "./matmul_blocked.ts";
 import type { WasmMatmulOperand, WasmMatmulSpec, WasmOutput } from "./matmul_spec.ts";

@@ -4,7 +4,6 @@
  * @module
  */
 
-
 /** Ranges begin at multiples of this and are as many bytes. */
 const ALIGNMENT = 64;
 
