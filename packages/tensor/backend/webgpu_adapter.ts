@@ -5,6 +5,7 @@
  */
 
 import type { AdapterClass, BackendLimits } from "./backend.ts";
+import { vulkanOnly } from "./vulkan_only.ts";
 
 /** Wanted where they can be had; a device without them works too. */
 const OPTIONAL_FEATURES = [
@@ -120,6 +121,7 @@ export function backendLimits(limits: GPUSupportedLimits): BackendLimits {
 }
 
 async function requestAdapter(fallback: boolean): Promise<GPUAdapter> {
+  vulkanOnly();
   const adapter = await globalThis.navigator?.gpu?.requestAdapter({
     powerPreference: "high-performance",
     forceFallbackAdapter: fallback,
