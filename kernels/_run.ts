@@ -14,7 +14,12 @@ const WANTED = [
 const failures: string[] = [];
 let shared: Promise<GPUDevice> | undefined;
 
+const BACKEND = "DENO_WEBGPU_BACKEND";
+
 async function open(): Promise<GPUDevice> {
+  // Once OpenGL is open, too, a thread that ends late crashes the process (`vulkan_only.ts` of @dipp/tensor)
+  const free = Deno.permissions.querySync({ name: "env", variable: BACKEND }).state === "granted";
+  if (Deno.build.os === "linux" && free && !Deno.env.has(BACKEND)) Deno.env.set(BACKEND, "vulkan");
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error("No WebGPU adapter on this machine");
   const requiredLimits = Object.fromEntries(WANTED.map((name) => [name, adapter.limits[name]]));

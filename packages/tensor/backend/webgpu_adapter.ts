@@ -5,6 +5,7 @@
  */
 
 import type { AdapterClass, BackendLimits } from "./backend.ts";
+import { vulkanOnly } from "./vulkan_only.ts";
 
 /** Wanted where they can be had; a device without them works too. */
 const OPTIONAL_FEATURES = [
@@ -71,6 +72,7 @@ export async function openDevice(fallback = false): Promise<OpenDevice> {
 
 /** The kind of the machine's preferred adapter, undefined where there is none. */
 export async function preferredClass(): Promise<AdapterClass | undefined> {
+  vulkanOnly();
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
   if (!adapter) return undefined;
   const { vendor, device, description } = adapter.info;
@@ -128,6 +130,7 @@ export function backendLimits(limits: GPUSupportedLimits): BackendLimits {
 }
 
 async function requestAdapter(fallback: boolean): Promise<GPUAdapter> {
+  vulkanOnly();
   const adapter = await globalThis.navigator?.gpu?.requestAdapter({
     powerPreference: "high-performance",
     forceFallbackAdapter: fallback,
