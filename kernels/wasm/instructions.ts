@@ -287,7 +287,7 @@ export const f32x4: Readonly<
     "eq" | "ne" | "lt" | "gt" | "le" | "ge" | "add" | "sub" | "mul" | "div" | "min" | "max" | "pmin" | "pmax",
     Binary
   >
-  & Record<"relaxedMadd", Ternary>
+  & Record<"relaxedMadd" | "relaxedNmadd", Ternary>
 > = {
   splat: unary(simd(19)),
   replaceLane: (vector: Code, lane: number, value: Code): Code => [vector, value, simd(32), lane],
@@ -319,6 +319,8 @@ export const f32x4: Readonly<
   convertI32x4U: unary(simd(251)),
   /** x * y + z, with one rounding or two as the machine likes it; only where there is relaxed SIMD. */
   relaxedMadd: ternary(simd(0x105)),
+  /** z - x * y, likewise. */
+  relaxedNmadd: ternary(simd(0x106)),
 };
 
 /** Control and calls. A block's code leaves nothing on the stack. */

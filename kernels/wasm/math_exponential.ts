@@ -20,30 +20,39 @@ const EXP = [0.5000000095125477, 0.16666518897873905, 0.04166620599828186, 0.008
  *
  * @param f The function that the code will be part of; gets three variables, which all uses share.
  * @param relaxed Whether there is relaxed SIMD.
+ * @param constant Code of four copies of a float, which a loop may want to have made before it.
+ * @returns Code of the exponential, given code of its argument.
  */
-export function exponential(f: WasmFunction, relaxed: boolean): (x: Code) => Code {
+export function exponential(
+  f: WasmFunction,
+  relaxed: boolean,
+  constant: (value: number) => Code = splat,
+): (x: Code) => Code {
   const [x, n, r] = f.locals("v128", 3);
   const madd = (a: Code, b: Code, c: Code) => multiplyAdd(relaxed, a, b, c);
   return (argument) => [
     x.set(argument),
-    n.set(madd(x.get, splat(Math.LOG2E), splat(ROUNDER))),
-    r.set(f32x4.sub(n.get, splat(ROUNDER))),
-    r.set(madd(r.get, splat(-LN2_LOW), madd(r.get, splat(-LN2_HIGH), x.get))),
+    n.set(madd(x.get, constant(Math.LOG2E), constant(ROUNDER))),
+    r.set(f32x4.sub(n.get, constant(ROUNDER))),
+    r.set(madd(r.get, constant(-LN2_LOW), madd(r.get, constant(-LN2_HIGH), x.get))),
     // Twice the mantissa and one less in the exponent: 2^128 itself would not be a number
     r.set(
       madd(
-        polynomial(relaxed, r.get, EXP),
+        EXP.slice(0, -1).reduceRight<Code>(
+          (sum, c) => madd(sum, r.get, constant(c)),
+          constant(EXP[EXP.length - 1]),
+        ),
         f32x4.mul(f32x4.add(r.get, r.get), r.get),
-        madd(r.get, splat(2), splat(2)),
+        madd(r.get, constant(2), constant(2)),
       ),
     ),
     r.set(i32x4.add(r.get, i32x4.shl(i32x4.sub(n.get, splatInteger(1)), i32.const(23)))),
-    r.set(v128.and(r.get, f32x4.ge(x.get, splat(LEAST)))),
+    r.set(v128.and(r.get, f32x4.ge(x.get, constant(LEAST)))),
     // NaN fails every comparison, so the sum of argument and infinity is right for both
     v128.bitselect(
       r.get,
-      v128.bitselect(splat(0), f32x4.add(x.get, splat(Infinity)), f32x4.lt(x.get, splat(LEAST))),
-      f32x4.le(x.get, splat(LARGEST)),
+      v128.bitselect(constant(0), f32x4.add(x.get, constant(Infinity)), f32x4.lt(x.get, constant(LEAST))),
+      f32x4.le(x.get, constant(LARGEST)),
     ),
   ];
 }

@@ -47,6 +47,7 @@ export { wasmConv2d } from "./conv2d.ts";
 export type { WasmConvOperand, WasmConvSpec } from "./conv2d_spec.ts";
 export type { ConvGeometry } from "../conv2d_spec.ts";
 export { math, type MathName } from "./math.ts";
+export { exponential } from "./math_exponential.ts";
 export { wasmAttentionForward } from "./attention_forward.ts";
 export { wasmAttentionKeyGrad, wasmAttentionQueryGrad } from "./attention_backward.ts";
 export type {

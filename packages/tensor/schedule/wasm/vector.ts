@@ -1,8 +1,18 @@
 /** Expressions as WebAssembly, four lanes at a time: neighbours along one variable of the loops around them. */
-import { type Code, control, f32x4, i32, i32x4, type Local, v128, type WasmTarget } from "@dipp/kernels/wasm";
+import {
+  type Code,
+  control,
+  exponential,
+  f32x4,
+  i32,
+  i32x4,
+  type Local,
+  v128,
+  type WasmTarget,
+} from "@dipp/kernels/wasm";
 import { isHalf } from "../../dtype.ts";
 import type { Tensor } from "../../tensor.ts";
-import { argumentsOf, type Expression, ExpressionPool } from "../expression.ts";
+import { argumentsOf, type Expression, ExpressionPool, type Operation } from "../expression.ts";
 import { fromHalfBits } from "../half.ts";
 import { affine, type Atom, type Index } from "../index_expression.ts";
 import { literal, operate, splatInteger } from "./operations.ts";
@@ -38,6 +48,7 @@ export class VectorWriter {
   readonly #scalars = new Map<string, Local>();
   readonly #blocks = new Map<string, readonly [Code, Code]>();
   readonly #dependent = new Map<Expression, boolean>();
+  #exp: ((x: Code) => Code) | undefined;
 
   /** Writes into `frame`, inside `loops`. */
   constructor(frame: Frame, loops: Loops, target: WasmTarget, core?: CoreVector) {
@@ -89,8 +100,11 @@ export class VectorWriter {
       }
       case "operation": {
         const [first, second] = form.args;
+        const fused = this.#target.relaxed && type === "f32" ? this.#multiplyAdd(form.op, form.args, step) : undefined;
+        if (fused) return fused;
         const args = form.args.map((arg) => this.value(arg, step));
         const number = second?.form.kind === "literal" ? second.form.value : undefined;
+        if (form.op === "exp") return this.#exponential(args[0]);
         // With a number that is none the shorter instructions keep NaN all the same
         if (first.type === "f32" && number !== undefined && !Number.isNaN(number)) {
           if (form.op === "max") return f32x4.pmax(args[0], args[1]);
@@ -101,6 +115,26 @@ export class VectorWriter {
       default:
         throw new TypeError(`Cannot write ${form.kind} in a kernel: expected it to be replaced before`);
     }
+  }
+
+  /** A sum of a product and something, or something less a product, in one instruction. */
+  #multiplyAdd(op: Operation, [x, y]: readonly Expression[], step: number): Code | undefined {
+    const factors = ({ form }: Expression) => form.kind === "operation" && form.op === "mul" ? form.args : undefined;
+    const product = op === "add" ? factors(y) ?? factors(x) : op === "sub" ? factors(y) : undefined;
+    if (!product) return undefined;
+    const [a, b] = product.map((factor) => this.value(factor, step));
+    const rest = this.value(op === "sub" || factors(y) ? x : y, step);
+    return op === "add" ? f32x4.relaxedMadd(a, b, rest) : f32x4.relaxedNmadd(a, b, rest);
+  }
+
+  /** In code of its own: a call would make its constants anew each time. */
+  #exponential(x: Code): Code {
+    this.#exp ??= exponential(
+      this.#frame.f,
+      this.#target.relaxed,
+      (value) => this.#frame.constant(`${value}:f32`, literal(value, "f32")).get,
+    );
+    return this.#exp(x);
   }
 
   #depends(x: Expression): boolean {
