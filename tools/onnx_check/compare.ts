@@ -78,7 +78,7 @@ export async function checkModel(path: string, options: CheckOptions = {}): Prom
 
   const nodes: Comparison[] = [];
   // Everything is one graph: computed together, each value once
-  await realize(traced.flatMap((node) => node.outputs.map((o) => o.value)));
+  await realize(...traced.flatMap((node) => node.outputs.map((o) => o.value)));
   for (const { name: node, opType, outputs } of traced) {
     for (const { name: value, value: actual } of outputs) {
       nodes.push(await compare({ node, opType, value }, actual, expected.get(value)));
