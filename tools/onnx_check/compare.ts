@@ -2,7 +2,7 @@
 import { folderReader, loadOnnx } from "@dipp/onnx";
 import { realize, type Tensor, tensor } from "@dipp/tensor";
 import { relativeError } from "@dipp/tensor/testing";
-import { type InputSpec, randomInputs } from "./inputs.ts";
+import { type InputSpec, makeInputs } from "./inputs.ts";
 import { type HostInput, type HostValue, runOnnxruntime } from "./oracle.ts";
 
 /** One value of the graph in both implementations. */
@@ -69,9 +69,10 @@ export async function checkModel(path: string, options: CheckOptions = {}): Prom
       return read(file, offset, length);
     },
   });
-  const inputs = randomInputs(model, specs);
+  const inputs = await makeInputs(model, specs);
   const feeds = Object.fromEntries(inputs.map((input) => [input.name, toTensor(input)]));
-  const traced = model.trace(feeds);
+  // Within functions nothing can be asked for; where such a node gives an output of the function, its reader differs
+  const traced = model.trace(feeds).filter((node) => !node.isInlined);
   const names = new Set(traced.flatMap((node) => node.outputs.map((o) => o.name)));
   for (const { name } of model.outputs) names.delete(name);
   const expected = await runOnnxruntime(path, inputs, [...names], [...new Set(external)]);

@@ -9,13 +9,16 @@ import { checkModel } from "./compare.ts";
 import { parseInput } from "./inputs.ts";
 import { linesOf, toJson } from "./report.ts";
 
-const USAGE = `Usage: deno task onnx:check FILE [--input NAME=SHAPE[:LOW..HIGH]]... [--bound N] [--json]
+const USAGE = `Usage: deno task onnx:check FILE [--input NAME=SHAPE|PICTURE[:LOW..HIGH]]... [--bound N] [--json]
 
-Runs an ONNX model by dipp and by onnxruntime-web (WebAssembly, no GPU) on the same random inputs, every intermediate
-made an output, and compares them in the order of the graph. Needs a network only the first time, for onnxruntime-web.
+Runs an ONNX model by dipp and by onnxruntime-web (WebAssembly, no GPU) on the same inputs, every intermediate made an
+output, and compares them in the order of the graph. Needs a network only the first time, for onnxruntime-web.
 
   --input NAME=SHAPE[:LOW..HIGH]  lengths of an input, 1x3x224x224, and the range of its elements; by default the
-                                  model's own lengths (the first axis 1 where it is free), reals in [-1, 1], integers 0 and 1
+                                  model's own lengths (the first axis 1 where it is free), random reals in [-1, 1],
+                                  random integers 0 and 1
+  --input NAME=PICTURE[:LOW..HIGH]  a PNG, JPEG or WebP as [1, 3, H, W], of the model's size or its own; black is LOW
+                                  and white HIGH, 0 and 1 by default
   --bound N                       largest error allowed, 1e-3 by default: max |a - b| / max(|b|, rms(b))
   --json                          the whole report as one JSON object
 

@@ -96,8 +96,9 @@ async function answer(folder: string): Promise<Answer> {
     return [name, new ort.Tensor(type, data, shape)];
   }));
   const results = await session.run(feeds);
-  const outputs = Object.entries(results).map(([name, { dims, data }], i) => {
-    const numbers = Float64Array.from(data as ArrayLike<number>, Number);
+  const outputs = Object.entries(results).map(([name, { dims, type, data }], i) => {
+    const isHalf = type === "float16" && data instanceof Uint16Array;
+    const numbers = Float64Array.from(isHalf ? new Float16Array(data.buffer) : data as ArrayLike<number>, Number);
     Deno.writeFileSync(`${folder}/output-${i}.f64`, new Uint8Array(numbers.buffer));
     return { name, shape: dims };
   });
