@@ -1,4 +1,5 @@
 /** The results of onnxruntime-web, from its own process. */
+import { writeOnnx } from "@dipp/onnx";
 import type { Answer, Request } from "./onnxruntime.ts";
 
 /** Elements of the host, row-major. */
@@ -63,5 +64,21 @@ export async function runOnnxruntime(
     }));
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Whether onnxruntime-web can be started: it is fetched from the npm registry the first time. */
+export async function isAvailable(): Promise<boolean> {
+  const path = await Deno.makeTempFile({ suffix: ".onnx" });
+  try {
+    const x = { name: "x", type: "float32", shape: [1] } as const;
+    const nodes = [{ opType: "Neg", inputs: ["x"], outputs: ["y"] }];
+    await Deno.writeFile(path, writeOnnx({ opset: 17, inputs: [x], outputs: [{ ...x, name: "y" }], nodes }));
+    const y = await runOnnxruntime(path, [{ ...x, data: Float64Array.of(2) }], []);
+    return y.get("y")?.data[0] === -2;
+  } catch {
+    return false;
+  } finally {
+    await Deno.remove(path);
   }
 }
