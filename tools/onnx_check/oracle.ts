@@ -67,7 +67,11 @@ export async function runOnnxruntime(
   }
 }
 
-/** Whether onnxruntime-web can be started: it is fetched from the npm registry the first time. */
+/**
+ * Whether onnxruntime-web is here: it is fetched from the npm registry the first time.
+ *
+ * @throws {Error} If it is, but does not work.
+ */
 export async function isAvailable(): Promise<boolean> {
   const path = await Deno.makeTempFile({ suffix: ".onnx" });
   try {
@@ -76,8 +80,9 @@ export async function isAvailable(): Promise<boolean> {
     await Deno.writeFile(path, writeOnnx({ opset: 17, inputs: [x], outputs: [{ ...x, name: "y" }], nodes }));
     const y = await runOnnxruntime(path, [{ ...x, data: Float64Array.of(2) }], []);
     return y.get("y")?.data[0] === -2;
-  } catch {
-    return false;
+  } catch (error) {
+    if (/sending request|dns|connect/i.test((error as Error).message)) return false;
+    throw error;
   } finally {
     await Deno.remove(path);
   }
