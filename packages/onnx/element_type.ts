@@ -80,6 +80,11 @@ export function elementType(number: number): ElementType {
   );
 }
 
+/** The number of an element type in TensorProto.DataType. */
+export function elementTypeNumber(type: ElementType): number {
+  return Number(Object.keys(BY_NUMBER).find((number) => BY_NUMBER[Number(number)] === type));
+}
+
 /** Whether a type holds real numbers. */
 export function isFloat(type: ElementType): boolean {
   return type === "float32" || type === "float16" || type === "bfloat16" || type === "float64";

@@ -31,6 +31,8 @@ export interface GraphNode {
   readonly inputs: readonly string[];
   /** Names of what it gives; "" where an optional output is not wanted. */
   readonly outputs: readonly string[];
+  /** It is part of a function of the file. */
+  readonly isInlined?: boolean;
   /** The graphs of a condition. */
   readonly branches?: { readonly then: Graph; readonly otherwise: Graph };
 }
@@ -107,7 +109,11 @@ function valueInfoOrUntyped(proto: ValueInfoProto): OnnxValueInfo {
     : { name: proto.name ?? "", type: "float32", shape: undefined };
 }
 
-function makeNode({ node, opsets }: VersionedNode, context: GraphContext, known: ReadonlySet<string>): GraphNode {
+function makeNode(
+  { node, opsets, isInlined }: VersionedNode,
+  context: GraphContext,
+  known: ReadonlySet<string>,
+): GraphNode {
   const { opType = "", input, output, attribute } = node;
   const domain = STANDARD.has(node.domain ?? "") ? "" : node.domain ?? "";
   const opset = opsets.get(domain);
@@ -116,7 +122,7 @@ function makeNode({ node, opsets }: VersionedNode, context: GraphContext, known:
     throw new SyntaxError(`node "${name}" (${opType}) is of domain "${domain}", for which the file imports no opset`);
   }
   const attributes = new Attributes(attribute);
-  const base = { name, opType, domain, opset, attributes, inputs: input, outputs: output };
+  const base = { name, opType, domain, opset, attributes, inputs: input, outputs: output, isInlined };
   if (opType !== "If" || domain !== "") return base;
   const [then, otherwise] = ["then_branch", "else_branch"].map((branch) => {
     const graph = attributes.graph(branch);

@@ -20,6 +20,8 @@ export interface Library {
 export interface VersionedNode {
   readonly node: NodeProto;
   readonly opsets: ReadonlyMap<string, number>;
+  /** It is part of a function: what it gives has no name in the file's graph. */
+  readonly isInlined: boolean;
 }
 
 /** The versions by domain; ai.onnx is "". */
@@ -48,7 +50,7 @@ const DEEPEST = 32;
 export function inlineFunctions(nodes: readonly NodeProto[], library: Library, depth = 0): VersionedNode[] {
   return nodes.flatMap((node) => {
     const body = library.functions.get(`${node.domain ?? ""}:${node.opType ?? ""}`);
-    if (!body) return [{ node, opsets: library.opsets }];
+    if (!body) return [{ node, opsets: library.opsets, isInlined: depth > 0 }];
     if (depth === DEEPEST) {
       throw new SyntaxError(`function "${body.name}" uses itself, or is more than ${DEEPEST} deep`);
     }

@@ -14,6 +14,14 @@
  */
 export { loadOnnx, type LoadOptions } from "./load.ts";
 export type { OnnxModel, TracedNode } from "./model.ts";
-export type { ReadExternal } from "./external_data.ts";
+export { folderReader, type ReadExternal } from "./external_data.ts";
+export {
+  type OnnxAttribute,
+  type OnnxGraphSource,
+  type OnnxModelSource,
+  type OnnxNodeSource,
+  writeOnnx,
+} from "./write.ts";
+export type { HostArray } from "./tensor_data.ts";
 export type { OnnxValueInfo } from "./graph.ts";
 export type { ElementType } from "./element_type.ts";

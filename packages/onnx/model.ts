@@ -13,6 +13,8 @@ export interface TracedNode {
   readonly name: string;
   /** Its operator. */
   readonly opType: string;
+  /** It is part of a function of the file: other runtimes do not know its outputs by name. */
+  readonly isInlined: boolean;
   /** What it gave: tensors, or elements of the host where they were known without running. */
   readonly outputs: readonly { readonly name: string; readonly value: Tensor }[];
 }
@@ -101,9 +103,9 @@ export class GraphModel implements OnnxModel {
 
   trace(inputs: Readonly<Record<string, Tensor>>): TracedNode[] {
     const traced: TracedNode[] = [];
-    this.#evaluate(this.#nodes, inputs, ({ name, opType, outputs: names }, values) => {
+    this.#evaluate(this.#nodes, inputs, ({ name, opType, outputs: names, isInlined = false }, values) => {
       const outputs = names.flatMap((name, i) => name === "" ? [] : [{ name, value: values[i].tensor }]);
-      traced.push({ name, opType, outputs });
+      traced.push({ name, opType, isInlined, outputs });
     });
     return traced;
   }

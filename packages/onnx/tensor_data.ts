@@ -106,3 +106,39 @@ function decodeBytes(raw: Uint8Array, type: ElementType): ArrayLike<number> {
       return new Uint8Array(buffer, start, count);
   }
 }
+
+/** The elements as a file has them, little-endian. */
+export function encodeBytes(data: ArrayLike<number>, type: ElementType): Uint8Array {
+  return new Uint8Array(typed(data, type).buffer);
+}
+
+function typed(data: ArrayLike<number>, type: ElementType): ArrayBufferView<ArrayBuffer> {
+  switch (type) {
+    case "float32":
+      return Float32Array.from(data);
+    case "float64":
+      return Float64Array.from(data);
+    case "float16":
+      return Float16Array.from(data);
+    case "bfloat16":
+      // Cut off, to the nearest where what is cut is half or more
+      return Uint16Array.from(new Uint32Array(Float32Array.from(data).buffer), (bits) => (bits + 0x8000) >>> 16);
+    case "int64":
+      return BigInt64Array.from(Array.from(data, BigInt));
+    case "uint64":
+      return BigUint64Array.from(Array.from(data, BigInt));
+    case "int32":
+      return Int32Array.from(data);
+    case "uint32":
+      return Uint32Array.from(data);
+    case "int16":
+      return Int16Array.from(data);
+    case "uint16":
+      return Uint16Array.from(data);
+    case "int8":
+      return Int8Array.from(data);
+    case "uint8":
+    case "bool":
+      return Uint8Array.from(data);
+  }
+}

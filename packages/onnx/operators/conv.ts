@@ -110,7 +110,7 @@ const convTranspose: Operator = {
       if (target === undefined) return { ...w, full };
       const total = Math.max(0, full - target);
       const half = Math.floor(total / 2);
-      const before = auto === "SAME_LOWER" ? total - half : half;
+      const before = auto === "SAME_UPPER" ? half : total - half;
       return { ...w, full, before, after: total - before };
     });
     const image = onImage(windows);

@@ -198,7 +198,7 @@ export const positionsTable: OperatorTable = {
   GatherElements: gatherElements,
   GatherND: gatherND,
   ScatterElements: scatterElements,
-  Scatter: scatterElements,
+  Scatter: { ...scatterElements, since: 9 },
   ScatterND: scatterND,
   OneHot: oneHot,
   NonZero: nonZero,

@@ -1,11 +1,8 @@
 /** Bytes of an ONNX file to messages. */
 import protobuf from "protobufjs/light.js";
 import type { ModelProto } from "./messages.ts";
+import { root } from "./root.ts";
 import { MESSAGES } from "./schema.ts";
-
-const root = protobuf.Root.fromJSON({
-  nested: Object.fromEntries(Object.entries(MESSAGES).map(([name, fields]) => [name, { fields }])),
-});
 
 /**
  * Decodes an ONNX file. Constants stay views of its bytes.

@@ -1,0 +1,3 @@
+import { testArea } from "./test_area.ts";
+
+await testArea("onnx");
