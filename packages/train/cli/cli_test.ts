@@ -39,6 +39,11 @@ for (
     ],
     ["resuming nothing", ["train", `${CONFIGS}teacher.json`, "--resume", "--out", "/none"], "/none holds no run"],
     ["no checkpoint", ["sample", "--prompt", "red apple"], "Option --checkpoint is missing"],
+    [
+      "a model's option without one",
+      ["sample", "--checkpoint", "a", "--t", "1"],
+      "Option --t goes with --model, which",
+    ],
     ["evaluating nothing", ["evaluate"], "Option --checkpoint is missing"],
     ["no prompt", ["sample", "--checkpoint", "a"], "Option --prompt is missing"],
   ] as const
