@@ -107,10 +107,11 @@ export class PromptEncoder implements Disposable {
    * The condition of no prompt, which classifier-free guidance goes away from: the empty prompt, encoded; zeros where
    * the directory says so (SDXL).
    *
-   * @returns A condition of one row.
+   * @param rows How many, all the same.
+   * @returns A condition of so many rows.
    */
-  async null(): Promise<Cond> {
-    const cond = await this.encode([""]);
+  async null(rows = 1): Promise<Cond> {
+    const cond = await this.encode(new Array<string>(rows).fill(""));
     if (!this.#zeroNull) return cond;
     return Object.fromEntries(Object.entries(condFields(cond)).map(([name, field]) => [name, zeros(field.shape)]));
   }
