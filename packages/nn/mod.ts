@@ -62,7 +62,13 @@ export {
   type SafetensorsInput,
 } from "./safetensors_entry.ts";
 export * from "./safetensors_parse.ts";
-export { type SerialiseOptions, serialiseSafetensors } from "./safetensors_serialise.ts";
+export {
+  byAlignment,
+  type DescribedTensor,
+  serialiseHeader,
+  type SerialiseOptions,
+  serialiseSafetensors,
+} from "./safetensors_serialise.ts";
 export * from "./safetensors.ts";
 export * from "./safetensors_open.ts";
 export * from "./open_tensors.ts";

@@ -124,5 +124,7 @@ export * from "./diffusers/load_component.ts";
 export * from "./diffusers/save_directory.ts";
 export type { ComponentNetwork } from "./diffusers/components.ts";
 export * from "./diffusers/scheduler.ts";
+export * from "./diffusers/prompt_encoder.ts";
+export * from "./diffusers/latent_diffusion.ts";
 export * from "./diffusers/original_pixart_names.ts";
 export * from "./tokenizers/load_tokenizer.ts";

@@ -1,5 +1,5 @@
 /**
- * The command line: `train`, `sample` and `evaluate`.
+ * The command line: `train`, `sample`, `embed` and `evaluate`.
  *
  * ```sh
  * deno task train examples/emoji/teacher-dit.json --out runs/teacher
@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { embedCommand } from "./cli/embed_command.ts";
 import { evaluateCommand } from "./cli/evaluate_command.ts";
 import { sampleCommand } from "./cli/sample_command.ts";
 import { trainCommand } from "./cli/train_command.ts";
@@ -16,7 +17,8 @@ import { ConfigError } from "./config/config_error.ts";
 const HELP = `dipp: align one-step text-to-image generators with human preference
 
   train [CONFIG]   train a stage: teacher, clip, preference, distill or align
-  sample           draw pictures from a checkpoint
+  sample           draw pictures from a checkpoint or a directory of diffusers
+  embed            encode prompts once, for training on a directory of diffusers
   evaluate         measure a checkpoint: reward, faithfulness, Frechet distance, diversity
 
 Add --help to one for its options.`;
@@ -24,6 +26,7 @@ Add --help to one for its options.`;
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   train: trainCommand,
   sample: sampleCommand,
+  embed: embedCommand,
   evaluate: evaluateCommand,
 };
 
@@ -46,7 +49,7 @@ export async function main(args: readonly string[]): Promise<number> {
       throw new ConfigError(
         `${
           name === undefined ? "There is no command" : `Command is "${name}"`
-        }, expected train, sample or evaluate\n\n${HELP}`,
+        }, expected train, sample, embed or evaluate\n\n${HELP}`,
       );
     }
     return await command(rest);

@@ -1,4 +1,10 @@
-import { loadComponent, type LoadComponentOptions, type LoadedComponent } from "./load_component.ts";
+import {
+  type Component,
+  loadComponent,
+  type LoadComponentOptions,
+  type LoadedComponent,
+  openComponent,
+} from "./load_component.ts";
 import { readJson } from "./read_json.ts";
 import { parseScheduler, type Scheduler } from "./scheduler.ts";
 import { loadTokenizer, type TextTokenizer } from "../tokenizers/load_tokenizer.ts";
@@ -73,6 +79,17 @@ export class DiffusersDirectory {
    */
   async load(name: string, options: LoadComponentOptions = {}): Promise<LoadedComponent> {
     return await loadComponent(`${this.path}/${name}`, { className: this.#classOf(name), ...options });
+  }
+
+  /**
+   * Makes a network without its weights, which need not be there.
+   *
+   * @param name The component.
+   * @returns The network.
+   * @throws {TypeError} If there is no such component, or it is not what it should be.
+   */
+  async describe(name: string): Promise<Component> {
+    return await openComponent(`${this.path}/${name}`, this.#classOf(name));
   }
 
   /**

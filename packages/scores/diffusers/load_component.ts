@@ -20,16 +20,20 @@ export interface LoadComponentOptions extends Pick<LoadCheckpointOptions, "dtype
   readonly className?: string;
 }
 
-/** A network of a diffusers directory. */
-export interface LoadedComponent {
+/** A network of a diffusers directory, without weights. */
+export interface Component {
   /** Its class in diffusers or transformers. */
   readonly className: string;
   /** The network. */
   readonly network: ComponentNetwork;
-  /** Its parameters, on the device. */
-  readonly params: Params;
   /** `config.json` as it is. */
   readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** A network of a diffusers directory. */
+export interface LoadedComponent extends Component {
+  /** Its parameters, on the device. */
+  readonly params: Params;
   /** What did not fit. */
   readonly report: CheckpointReport;
 }
@@ -54,19 +58,10 @@ export interface LoadedComponent {
  * ```
  */
 export async function loadComponent(folder: string, options: LoadComponentOptions = {}): Promise<LoadedComponent> {
-  const path = `${folder.replace(/\/$/, "")}/config.json`;
-  const config = await readJson(path);
-  const named = config._class_name ?? options.className ?? [config.architectures].flat()[0];
-  const className = typeof named === "string" ? named : JSON.stringify(named) ?? "missing";
-  if (!Object.hasOwn(COMPONENTS, className)) {
-    throw new TypeError(
-      `Cannot load ${path}: its class is ${className}, expected ${Object.keys(COMPONENTS).join(", ")}`,
-    );
-  }
-  const { make, weights, names } = COMPONENTS[className];
+  const { className, network, config } = await openComponent(folder, options.className);
+  const { weights, names } = COMPONENTS[className];
   using file = await openWeights(folder, weights, options);
-  checkDepth(config, file.tensors.size, path);
-  const network = make(config);
+  checkDepth(config, file.tensors.size, `${folder}/config.json`);
   const ignore = "ignored" in network ? network.ignored : undefined;
   const tensors = names?.(file.tensors) ?? file.tensors;
   try {
@@ -76,6 +71,25 @@ export async function loadComponent(folder: string, options: LoadComponentOption
     if (!(error instanceof RangeError)) throw error;
     throw new RangeError(`${error.message}, in ${file.name}`, { cause: error });
   }
+}
+
+/**
+ * Makes the network that a folder of diffusers or transformers describes; no weights are read, there need be none.
+ *
+ * @param folder The folder.
+ * @param className The class, where the configuration does not say it.
+ * @returns The network, whose `init` gives parameters of the right names and shapes.
+ * @throws {TypeError} If there is no configuration, the class is not known or its configuration wrong.
+ */
+export async function openComponent(folder: string, className?: string): Promise<Component> {
+  const path = `${folder.replace(/\/$/, "")}/config.json`;
+  const config = await readJson(path);
+  const named = config._class_name ?? className ?? [config.architectures].flat()[0];
+  const known = typeof named === "string" ? named : JSON.stringify(named) ?? "missing";
+  if (!Object.hasOwn(COMPONENTS, known)) {
+    throw new TypeError(`Cannot load ${path}: its class is ${known}, expected ${Object.keys(COMPONENTS).join(", ")}`);
+  }
+  return { className: known, network: COMPONENTS[known].make(config), config };
 }
 
 /** The first there is of the names that diffusers and transformers give to weights. */

@@ -8,8 +8,9 @@ import { readModel } from "../models/model_file.ts";
 import { SamplePictures } from "../run/sample_pictures.ts";
 import { DEVICE_HELP, DEVICE_OPTIONS, deviceOptions } from "./device_options.ts";
 import { readOptions } from "./options.ts";
+import { MODEL_HELP, MODEL_OPTIONS, sampleDiffusers } from "./sample_diffusers.ts";
 
-const HELP = `sample --checkpoint F --prompt TEXT [options]: draw pictures from a checkpoint
+const HELP = `sample --checkpoint F|--model DIR --prompt TEXT [options]: draw pictures from a checkpoint
 
   --checkpoint F   a checkpoint of a generator (one step) or a teacher (many)
   --prompt TEXT    what to draw; may be repeated
@@ -19,7 +20,8 @@ const HELP = `sample --checkpoint F --prompt TEXT [options]: draw pictures from 
   --steps N        steps of a teacher's sampler (24)
   --guidance X     guidance scale omega of a teacher (1.5)
   --scale N        side of a pixel in the picture (8 for one picture, 4 for several)
-${DEVICE_HELP}`;
+${DEVICE_HELP}
+${MODEL_HELP}`;
 
 /** Pictures drawn at a time. */
 const BATCH = 16;
@@ -32,8 +34,8 @@ const BATCH = 16;
  */
 export async function sampleCommand(args: readonly string[]): Promise<number> {
   const options = readOptions(args, {
-    string: ["checkpoint", "out", "count", "seed", "steps", "guidance", "scale", ...DEVICE_OPTIONS],
-    boolean: ["help"],
+    string: ["checkpoint", "out", "count", "seed", "steps", "guidance", "scale", ...DEVICE_OPTIONS, ...MODEL_OPTIONS],
+    boolean: ["help", "one-step"],
     collect: ["prompt"],
   });
   if (options.has("help")) {
@@ -41,8 +43,17 @@ export async function sampleCommand(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (options.rest.length > 0) throw new ConfigError(`Argument is "${options.rest[0]}", expected options only`);
+  const model = options.text("model");
+  if (model !== undefined) {
+    await init(deviceOptions(options));
+    return await sampleDiffusers(model, options);
+  }
+  const stray = options.has("one-step") ? "one-step" : MODEL_OPTIONS.find((name) => options.text(name) !== undefined);
+  if (stray !== undefined) throw new ConfigError(`Option --${stray} goes with --model, which is missing`);
   const path = options.text("checkpoint");
-  if (path === undefined) throw new ConfigError("Option --checkpoint is missing, expected a file");
+  if (path === undefined) {
+    throw new ConfigError("Option --checkpoint is missing, expected a file, or --model with a directory");
+  }
   const asked = options.all("prompt");
   if (asked.length === 0) throw new ConfigError("Option --prompt is missing, expected what to draw");
   const count = options.integer("count", 1) ?? 1, seed = options.integer("seed", 0) ?? 0;
