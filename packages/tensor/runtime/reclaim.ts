@@ -33,7 +33,12 @@ export function disowned(bytes: number): void {
 
 /** Collects dropped tensors if a lot was taken since the last time; otherwise does nothing. */
 export async function reclaim(): Promise<void> {
-  if (grown >= ALLOWANCE) await cycle();
+  if (grown < ALLOWANCE) return;
+  await cycle();
+  // A cycle that had begun before the tensors were dropped found them alive
+  if (grown >= ALLOWANCE / 2) await cycle();
+  // What is left is held: only what comes on top counts
+  grown = 0;
 }
 
 /** Collects all dropped tensors. */
@@ -41,6 +46,7 @@ export async function collect(): Promise<void> {
   // What was dropped while the collector was on its way survives the first cycle
   await cycle();
   await cycle();
+  grown = 0;
 }
 
 /** One cycle of the collector, shared by all who ask for it while it runs. */
@@ -49,7 +55,6 @@ function cycle(): Promise<void> {
 }
 
 async function untilCollected(): Promise<void> {
-  grown = 0;
   const canary = plant();
   for (let turns = 0; collected < canary && turns < MOST_TURNS; turns++) {
     provoke();
