@@ -47,7 +47,7 @@ export async function drawMissing(
 ): Promise<StoredImages & { readonly found: number }> {
   await Deno.mkdir(`${out}/images`, { recursive: true });
   await checkRecord(out, record);
-  const files = items.map(({ index }) => `${out}/images/${`${index}`.padStart(6, "0")}.png`);
+  const files = items.map(({ index }) => imageFile(out, index));
   const there = new Set([...Deno.readDirSync(`${out}/images`)].map(({ name }) => name));
   const missing = items.filter((_, i) => !there.has(files[i].slice(files[i].lastIndexOf("/") + 1)));
   const progress = new Progress("images", []);
@@ -69,6 +69,36 @@ export async function drawMissing(
   } finally {
     progress.close();
   }
+}
+
+/**
+ * What an earlier evaluation drew.
+ *
+ * @param directory Its directory.
+ * @param items What they show.
+ * @returns Its record and its files.
+ * @throws {ConfigError} If there is no evaluation, or it is not complete.
+ */
+export async function drawnImages(
+  directory: string,
+  items: readonly EvaluationItem[],
+): Promise<StoredImages & { readonly record: DrawingRecord }> {
+  let record: DrawingRecord;
+  try {
+    record = JSON.parse(await Deno.readTextFile(`${directory}/drawing.json`)) as DrawingRecord;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new ConfigError(
+      `--compare is ${directory}, which holds no drawing.json, expected the --out of an evaluation`,
+    );
+  }
+  const files = items.map(({ index }) => imageFile(directory, index));
+  for (const file of files) {
+    await Deno.stat(file).catch(() => {
+      throw new ConfigError(`--compare ${directory} is not complete: there is no ${file}`);
+    });
+  }
+  return { items, files, record };
 }
 
 /**
@@ -140,6 +170,10 @@ export async function readImages(
     data.set(toPlanar(image), i * width);
   }
   return { data, isScaled };
+}
+
+function imageFile(out: string, index: number): string {
+  return `${out}/images/${`${index}`.padStart(6, "0")}.png`;
 }
 
 async function checkRecord(out: string, record: DrawingRecord): Promise<void> {
