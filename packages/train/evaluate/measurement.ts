@@ -23,6 +23,8 @@ export interface Measurement {
   readonly count: number;
   /** A score of each image, where the number is their mean over prompts. */
   readonly perImage?: readonly number[];
+  /** Whether it is a number of the whole set, which is slow to compute again and again. */
+  readonly isOfSet?: boolean;
   /** For the reward of a style: spread of the means of ten chunks of its images. */
   readonly chunkStd?: number;
   /** The number of a choice of prompts, with repetitions, by their places in the grouping. */
@@ -45,17 +47,24 @@ export function meanOverPrompts(scores: ArrayLike<number>, groups: PromptGroups)
 }
 
 /**
- * A number of the features of all images of the chosen prompts.
+ * A number, or several, of the features of all images of the chosen prompts; each choice is computed once.
  *
  * @param rows Features of each image.
  * @param groups The images of each prompt.
  * @param measure The number.
  * @returns A statistic.
  */
-export function ofRows(
+export function ofRows<T>(
   rows: readonly Float64Array[],
   groups: PromptGroups,
-  measure: (rows: readonly Float64Array[]) => number,
-): Measurement["statistic"] {
-  return (prompts) => measure(prompts.flatMap((p) => groups[p].map((i) => rows[i])));
+  measure: (rows: readonly Float64Array[]) => T,
+): (prompts: readonly number[]) => T {
+  // The bootstrap asks for the same choices again for every number, and for the difference of two runs
+  const known = new Map<string, T>();
+  return (prompts) => {
+    const choice = prompts.join();
+    let found = known.get(choice);
+    if (found === undefined) known.set(choice, found = measure(prompts.flatMap((p) => groups[p].map((i) => rows[i]))));
+    return found;
+  };
 }

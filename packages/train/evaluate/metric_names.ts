@@ -23,6 +23,7 @@ export interface EncodedImages {
 /** What a metric adds to the hygiene of its judge. */
 type Computed = Pick<Measurement, "name" | "label" | "better" | "statistic"> & {
   readonly perImage?: readonly number[];
+  readonly isOfSet?: boolean;
   readonly reference?: string;
 };
 
@@ -84,17 +85,20 @@ const ENCODED: Readonly<Record<string, (images: EncodedImages) => Computed[]>> =
     better: "lower",
     statistic: ofRows(rows, groups, (chosen) => cmmd(real, chosen)),
   }],
-  prdc: ({ rows, groups, real }) =>
-    (["precision", "recall", "density", "coverage"] as const).map((name): Computed => ({
+  prdc({ rows, groups, real }) {
+    const all = ofRows(rows, groups, (chosen) => precisionRecall(real, chosen, NEIGHBOURS));
+    return (["precision", "recall", "density", "coverage"] as const).map((name): Computed => ({
       ...against(real),
       name,
       label: `${name[0].toUpperCase()}${name.slice(1)}`,
       better: "higher",
-      statistic: ofRows(rows, groups, (chosen) => precisionRecall(real, chosen, NEIGHBOURS)[name]),
-    })),
+      statistic: (prompts) => all(prompts)[name],
+    }));
+  },
   vendi: ({ rows, groups }) => [{
     name: "vendi",
     label: "Vendi score",
+    isOfSet: true,
     better: "higher",
     statistic: ofRows(rows, groups, (chosen) => vendiScore(chosen)),
   }],
@@ -141,8 +145,8 @@ export function encodedMetric(name: string, images: EncodedImages): Computed[] {
   return ENCODED[name](images);
 }
 
-function against(real: readonly Float64Array[]): { reference: string } {
-  return { reference: `${real.length} real images` };
+function against(real: readonly Float64Array[]): { reference: string; isOfSet: boolean } {
+  return { reference: `${real.length} real images`, isOfSet: true };
 }
 
 function fit(rows: readonly Float64Array[]): GaussianFit {

@@ -100,6 +100,9 @@ export type ReportFrame =
   & Omit<Report, "format" | "metrics" | "images" | "subject" | "other" | "resampling">
   & { readonly resamples: number; readonly level: number };
 
+/** Numbers of a whole set cost a pass over all pairs of images: they are resampled a tenth as often. */
+const SET_SHARE = 10;
+
 /** Where noise comes from, in words. */
 export const SEED_RULE = "Threefry-2x32 keyed by the seed and the FNV-1a hash of prompt and copy, for each image";
 
@@ -122,7 +125,8 @@ export function makeReport(
   const units = new Set(items.map(({ prompt }) => prompt)).size;
   const metrics = run.measurements.map((measurement, i): ReportMetric => {
     const { name, label, better, hygiene, count, chunkStd } = measurement;
-    const own = spread(measurement.statistic, units, resamples, level);
+    const times = Math.ceil(resamples / (measurement.isOfSet ? SET_SHARE : 1));
+    const own = spread(measurement.statistic, units, times, level);
     const pair = other?.measurements[i];
     return {
       name,
@@ -133,7 +137,7 @@ export function makeReport(
       ...(chunkStd !== undefined && Number.isFinite(chunkStd) ? { chunk_std: chunkStd } : {}),
       count,
       hygiene,
-      ...(pair ? { comparison: compare(measurement, pair, units, resamples, level) } : {}),
+      ...(pair ? { comparison: compare(measurement, pair, units, times, level) } : {}),
     };
   });
   const images = items.map(({ prompt, copy, stream }, i): ReportImage => ({
@@ -152,7 +156,9 @@ export function makeReport(
     resampling: {
       resamples,
       level,
-      rule: "percentile bootstrap over prompts, with all images of a prompt; two runs in pairs",
+      rule:
+        "percentile bootstrap over prompts, with all images of a prompt; two runs in pairs; a tenth of the resamples " +
+        "for numbers of the whole set",
     },
     metrics,
     images,
