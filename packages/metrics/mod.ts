@@ -42,6 +42,7 @@ export * from "./lpips_distance.ts";
 export * from "./perceptual_diversity.ts";
 export * from "./styled_reward.ts";
 export * from "./bootstrap.ts";
+export * from "./jackknife.ts";
 export * from "./metric_state.ts";
 export * from "./running_moments.ts";
 export * from "./symmetric_eigen.ts";

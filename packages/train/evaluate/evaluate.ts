@@ -9,7 +9,8 @@ import { loadData } from "../run/load_data.ts";
 import { spread } from "../run/sample_pictures.ts";
 import type { OneStepConfig } from "../stages/one_step_models.ts";
 import { type EvaluationItem, evaluationItems } from "./evaluation_items.ts";
-import { type EmbeddedImage, htmlReport } from "./html_report.ts";
+import { htmlReport } from "./html_report.ts";
+import type { EmbeddedImage } from "./html_samples.ts";
 import { checkpointSource, type ImageSource, modelSource } from "./image_source.ts";
 import {
   type DrawingRecord,

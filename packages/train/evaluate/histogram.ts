@@ -1,7 +1,7 @@
 /** Histograms as SVG. */
-import { number } from "./markdown_report.ts";
+import { number } from "./format_number.ts";
 
-const WIDTH = 440, HEIGHT = 150, LEFT = 6, RIGHT = 6, TOP = 8, BOTTOM = 22, BINS = 24;
+const WIDTH = 400, HEIGHT = 140, LEFT = 6, RIGHT = 6, TOP = 8, BOTTOM = 22, BINS = 24;
 
 /**
  * Draws how scores are spread; a second run is an outline over the first run's bars.
@@ -46,13 +46,25 @@ export function histogram(scores: readonly number[], other?: readonly number[]):
       number(mean(of))
     }</title></line>`;
   };
-  const label = (value: number, anchor: string) =>
-    `<text x="${fixed(x(value))}" y="${HEIGHT - 6}" text-anchor="${anchor}">${number(value)}</text>`;
+  const labels = ticks(low, high).map((value) =>
+    `<text x="${fixed(x(value))}" y="${HEIGHT - 6}" text-anchor="middle">${
+      Number(value.toPrecision(3)).toString().replace("-", "\u2212")
+    }</text>`
+  ).join("");
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">${bars}${outline}${line(scores, "this")}${
     other ? line(other, "other") : ""
-  }<line class="axis" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${base}" y2="${base}"/>${label(low, "start")}${
-    label((low + high) / 2, "middle")
-  }${label(high, "end")}</svg>`;
+  }<line class="axis" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${base}" y2="${base}"/>${labels}</svg>`;
+}
+
+/** Round numbers between two others, about four of them, none where its text would be cut off. */
+function ticks(low: number, high: number): number[] {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5].find((m) => m * power >= rough) ?? 10);
+  const margin = 0.03 * (high - low);
+  const first = Math.ceil((low + margin) / step);
+  const count = Math.max(0, Math.floor((high - margin) / step) - first + 1);
+  return Array.from({ length: count }, (_, k) => (first + k) * step);
 }
 
 function fixed(value: number): string {

@@ -1,6 +1,7 @@
 /** What gives images for prompts and seeds: the seam between evaluation and everything that draws. */
 import { cat, compile, randn, type Tensor, tensor } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
+import { shownPath } from "../config/paths.ts";
 import { generatorDraw, loadScoreNetwork, teacherDraw } from "../models/drawer.ts";
 import type { ModelFile } from "../models/model_file.ts";
 import type { NetworkConfig } from "../models/score_models.ts";
@@ -70,7 +71,7 @@ export async function checkpointSource(file: ModelFile, options: CheckpointSourc
     batchSize,
     facts: {
       kind: "checkpoint",
-      path,
+      path: shownPath(path),
       sha256: await sha256OfFiles([path]),
       variant: `${kind}, ${(description.model as NetworkConfig).network}, ${size}x${size}`,
       dtype: `${[...stored].join(" and ").toLowerCase()} weights, f32 arithmetic`,

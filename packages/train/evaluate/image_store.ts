@@ -2,6 +2,7 @@
 import { writeAtomic } from "@dipp/nn";
 import { ConfigError } from "../config/config_error.ts";
 import { firstDifference } from "../config/load_config.ts";
+import { shownPath } from "../config/paths.ts";
 import { encodePng, readImage, toPlanar } from "../images.ts";
 import { Progress } from "../run/progress.ts";
 import type { EvaluationItem } from "./evaluation_items.ts";
@@ -139,7 +140,7 @@ export async function foundImages(directory: string, items: readonly EvaluationI
 export async function imageFacts(directory: string, { files }: StoredImages): Promise<SubjectFacts> {
   return {
     kind: "images",
-    path: directory,
+    path: shownPath(directory),
     sha256: await sha256OfFiles(files),
     variant: `${files.length} image files`,
     dtype: "8-bit RGB",

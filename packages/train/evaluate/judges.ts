@@ -1,6 +1,7 @@
 /** What measures: rewards and encoders, with everything a number must say of them. */
 import { featureRows } from "@dipp/metrics";
 import { type Tensor, tensor } from "@dipp/tensor";
+import { shownPath } from "../config/paths.ts";
 import { compiledReward, loadEncoder, loadReward } from "../models/judges.ts";
 import type { ModelFile } from "../models/model_file.ts";
 import type { Vocabulary } from "../vocabulary.ts";
@@ -76,7 +77,7 @@ async function common({ path, description, tensors }: ModelFile, what: string): 
   return {
     size: description.image_size,
     facts: {
-      weights: path,
+      weights: shownPath(path),
       sha256: await sha256OfFiles([path]),
       variant: `${what}, ${description.image_size}x${description.image_size}`,
       dtype: `${[...stored].join(" and ").toLowerCase()} weights, f32 arithmetic`,

@@ -1,5 +1,7 @@
 /** Reports as Markdown: the table that papers print, then what each number rests on. */
+import { number, rounded, signed } from "./format_number.ts";
 import type { Report, ReportMetric } from "./report.ts";
+import { namesOf } from "./run_names.ts";
 
 /**
  * Writes a report as Markdown.
@@ -9,12 +11,13 @@ import type { Report, ReportMetric } from "./report.ts";
  */
 export function markdownReport(report: Report): string {
   const { metrics, subject, other, prompts, seeds, resampling } = report;
+  const [own, theirs] = namesOf(subject, other);
   const head = ["Model", ...metrics.map(({ label, better }) => `${label} ${better === "higher" ? "↑" : "↓"}`)];
   const rows = [
-    [baseName(subject.path), ...metrics.map(plusMinus)],
+    [own, ...metrics.map(({ value, stderr }) => plusMinus(value, stderr))],
     ...(other
       ? [
-        [baseName(other.path), ...metrics.map(({ comparison }) => number(comparison!.other))],
+        [theirs, ...metrics.map(({ comparison }) => plusMinus(comparison!.other, comparison!.other_stderr))],
         ["Difference", ...metrics.map(interval)],
       ]
       : []),
@@ -36,7 +39,7 @@ export function markdownReport(report: Report): string {
     ["Date", report.date],
     ["Command", `\`${report.command}\``],
   ];
-  return `# Evaluation of ${baseName(subject.path)}
+  return `# Evaluation of ${own}
 
 ${table(head, rows)}
 
@@ -54,8 +57,8 @@ ${
       metrics.map(({ label, count, hygiene: h, chunk_std }) => [
         chunk_std === undefined ? label : `${label} (chunk means ± ${number(chunk_std)})`,
         `${count}`,
-        `${baseName(h.weights)}, sha256 ${h.sha256}`,
-        h.variant,
+        `${h.weights}, sha256 ${h.sha256}`,
+        h.definition === undefined ? h.variant : `${h.variant}: ${h.definition}`,
         h.dtype,
         h.preprocessing,
         h.reference ?? "",
@@ -65,27 +68,14 @@ ${
 `;
 }
 
-/** A number with four digits that count. */
-export function number(value: number | null): string {
-  if (value === null || !Number.isFinite(value)) return "–";
-  const size = Math.abs(value);
-  if (size !== 0 && size < 1e-3) return value.toExponential(2);
-  return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3);
-}
-
-/** The last part of a path. */
-export function baseName(path: string): string {
-  return path.replace(/\/+$/, "").replace(/^.*\//, "");
-}
-
-function plusMinus({ value, stderr }: ReportMetric): string {
-  return stderr === null ? number(value) : `${number(value)} ± ${number(stderr)}`;
+function plusMinus(value: number | null, stderr: number | null): string {
+  const { value: text, error } = rounded(value, stderr);
+  return error === "" ? text : `${text} ± ${error}`;
 }
 
 function interval({ comparison }: ReportMetric): string {
-  const { difference, low, high } = comparison!;
-  const sign = (x: number) => x > 0 ? `+${number(x)}` : number(x);
-  return Number.isFinite(low) ? `${sign(difference)} [${sign(low)}, ${sign(high)}]` : sign(difference);
+  const { difference, low, high } = signed(comparison!.difference, comparison!.low, comparison!.high);
+  return low === "" ? difference : `${difference} [${low}, ${high}]`;
 }
 
 function describe({ path, variant, sampling, dtype, sha256 }: Report["subject"]): string {

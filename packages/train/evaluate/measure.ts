@@ -59,8 +59,13 @@ export async function measure(
     }
     encoded ??= await encode(images, judges, groups);
     const { features, preprocessing, judge } = encoded;
-    for (const { reference, ...computed } of encodedMetric(name, features)) {
-      const hygiene = { ...judge.facts, preprocessing, ...(reference === undefined ? {} : { reference }) };
+    for (const { definition, reference, ...computed } of encodedMetric(name, features)) {
+      const hygiene = {
+        ...judge.facts,
+        preprocessing,
+        ...(definition === undefined ? {} : { definition }),
+        ...(reference === undefined ? {} : { reference }),
+      };
       result.push({ ...computed, hygiene, count: images.items.length });
     }
   }
@@ -80,7 +85,7 @@ async function scored(
     scores.push(...(await judge.score(batch, prompts)).subarray(0, count));
   });
   const hygiene = { ...judge.facts, preprocessing };
-  const label = name === "reward" ? "Reward" : name.replaceAll("_", " ");
+  const label = `${name[0].toUpperCase()}${name.slice(1).replaceAll("_", " ")}`;
   const whole: Measurement = {
     name,
     label,

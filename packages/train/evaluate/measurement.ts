@@ -5,6 +5,8 @@ import type { JudgeFacts } from "./judges.ts";
 export interface Hygiene extends JudgeFacts {
   /** What was done to the images before the model saw them. */
   readonly preprocessing: string;
+  /** What is computed of the model's output, where its name leaves a choice. */
+  readonly definition?: string;
   /** What the images are compared with, where there is something. */
   readonly reference?: string;
 }

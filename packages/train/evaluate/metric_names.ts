@@ -24,6 +24,7 @@ export interface EncodedImages {
 type Computed = Pick<Measurement, "name" | "label" | "better" | "statistic"> & {
   readonly perImage?: readonly number[];
   readonly isOfSet?: boolean;
+  readonly definition?: string;
   readonly reference?: string;
 };
 
@@ -36,7 +37,8 @@ const ENCODED: Readonly<Record<string, (images: EncodedImages) => Computed[]>> =
     const perImage = [...clipScores(rows, texts)];
     return [{
       name: "clipscore",
-      label: "CLIPScore (100 max(cos, 0))",
+      label: "CLIPScore",
+      definition: "100 max(cos, 0)",
       better: "higher",
       perImage,
       statistic: meanOverPrompts(perImage, groups),
@@ -57,6 +59,7 @@ const ENCODED: Readonly<Record<string, (images: EncodedImages) => Computed[]>> =
     return [{
       name: "diversity",
       label: "Within-prompt diversity",
+      definition: "mean distance of unit features of two images of a prompt",
       better: "higher",
       statistic: (prompts) => prompts.reduce((sum, p) => sum + means[p], 0) / prompts.length,
     }];
@@ -75,6 +78,7 @@ const ENCODED: Readonly<Record<string, (images: EncodedImages) => Computed[]>> =
     ...against(real),
     name: "kid",
     label: "Kernel distance (KID)",
+    definition: "(x.y / d + 1)^3, unbiased, all images at once",
     better: "lower",
     statistic: ofRows(rows, groups, (chosen) => kernelInceptionDistance(real, chosen)),
   }],
@@ -82,6 +86,7 @@ const ENCODED: Readonly<Record<string, (images: EncodedImages) => Computed[]>> =
     ...against(real),
     name: "cmmd",
     label: "CMMD",
+    definition: "Gaussian kernel of width 10, times 1000",
     better: "lower",
     statistic: ofRows(rows, groups, (chosen) => cmmd(real, chosen)),
   }],
@@ -91,6 +96,7 @@ const ENCODED: Readonly<Record<string, (images: EncodedImages) => Computed[]>> =
       ...against(real),
       name,
       label: `${name[0].toUpperCase()}${name.slice(1)}`,
+      definition: `${NEIGHBOURS} nearest neighbours`,
       better: "higher",
       statistic: (prompts) => all(prompts)[name],
     }));

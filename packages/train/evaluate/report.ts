@@ -1,19 +1,21 @@
 /** What an evaluation found, as data. */
-import { bootstrap } from "@dipp/metrics";
+import { bootstrap, jackknife } from "@dipp/metrics";
 import type { EvaluationItem } from "./evaluation_items.ts";
 import type { SubjectFacts } from "./image_source.ts";
 import type { Hygiene, Measurement } from "./measurement.ts";
 
 /** How a number differs from that of another run on the same prompts and seeds. */
 export interface ReportComparison {
-  /** The other run's number. */
-  readonly other: number;
+  /** The other run's number; null where its images do not give it. */
+  readonly other: number | null;
+  /** Its standard error. */
+  readonly other_stderr: number | null;
   /** This minus the other. */
-  readonly difference: number;
-  /** Lower end of the paired bootstrap interval of the difference. */
-  readonly low: number;
+  readonly difference: number | null;
+  /** Lower end of the paired interval of the difference; null without resamples or with one prompt. */
+  readonly low: number | null;
   /** Upper end. */
-  readonly high: number;
+  readonly high: number | null;
 }
 
 /** One number of a report. */
@@ -26,8 +28,10 @@ export interface ReportMetric {
   readonly better: "higher" | "lower";
   /** The number; null where the images do not give it. */
   readonly value: number | null;
-  /** Its standard error over prompts, by the bootstrap; null without resamples or with one prompt. */
+  /** Its standard error over prompts; null without resamples or with one prompt. */
   readonly stderr: number | null;
+  /** How that error, and the interval of a comparison, are made. */
+  readonly resampled_by: "bootstrap" | "jackknife";
   /** For the reward of a style: spread of the means of ten chunks. */
   readonly chunk_std?: number;
   /** Number of images. */
@@ -100,8 +104,9 @@ export type ReportFrame =
   & Omit<Report, "format" | "metrics" | "images" | "subject" | "other" | "resampling">
   & { readonly resamples: number; readonly level: number };
 
-/** Numbers of a whole set cost a pass over all pairs of images: they are resampled a tenth as often. */
-const SET_SHARE = 10;
+/** How errors and intervals are made, in words. */
+const RESAMPLING_RULE = "prompts are resampled with all their images, two runs in pairs: means by the percentile " +
+  "bootstrap, numbers of the whole set, which repeated images would spoil, by the jackknife over 20 groups of prompts";
 
 /** Where noise comes from, in words. */
 export const SEED_RULE = "Threefry-2x32 keyed by the seed and the FNV-1a hash of prompt and copy, for each image";
@@ -125,8 +130,8 @@ export function makeReport(
   const units = new Set(items.map(({ prompt }) => prompt)).size;
   const metrics = run.measurements.map((measurement, i): ReportMetric => {
     const { name, label, better, hygiene, count, chunkStd } = measurement;
-    const times = Math.ceil(resamples / (measurement.isOfSet ? SET_SHARE : 1));
-    const own = spread(measurement.statistic, units, times, level);
+    const spread = spreader(measurement.isOfSet === true, units, resamples, level);
+    const own = spread(measurement.statistic);
     const pair = other?.measurements[i];
     return {
       name,
@@ -134,10 +139,11 @@ export function makeReport(
       better,
       value: finite(own.estimate),
       stderr: finite(own.stderr),
+      resampled_by: measurement.isOfSet ? "jackknife" : "bootstrap",
       ...(chunkStd !== undefined && Number.isFinite(chunkStd) ? { chunk_std: chunkStd } : {}),
       count,
       hygiene,
-      ...(pair ? { comparison: compare(measurement, pair, units, times, level) } : {}),
+      ...(pair ? { comparison: compare(measurement, pair, spread) } : {}),
     };
   });
   const images = items.map(({ prompt, copy, stream }, i): ReportImage => ({
@@ -153,34 +159,35 @@ export function makeReport(
     ...rest,
     subject: run.subject,
     ...(other ? { other: other.subject } : {}),
-    resampling: {
-      resamples,
-      level,
-      rule:
-        "percentile bootstrap over prompts, with all images of a prompt; two runs in pairs; a tenth of the resamples " +
-        "for numbers of the whole set",
-    },
+    resampling: { resamples, level, rule: RESAMPLING_RULE },
     metrics,
     images,
   };
 }
 
-function spread(statistic: Measurement["statistic"], units: number, resamples: number, level: number) {
-  const estimate = statistic(Array.from({ length: units }, (_, i) => i));
-  if (resamples === 0 || units < 2) return { estimate, low: NaN, high: NaN, stderr: NaN };
-  return bootstrap(units, statistic, { resamples, level });
+/** A statistic's value, standard error and interval. */
+type Spread = (statistic: Measurement["statistic"]) => { estimate: number; stderr: number; low: number; high: number };
+
+function spreader(isOfSet: boolean, units: number, resamples: number, level: number): Spread {
+  if (resamples === 0 || units < 2) {
+    const all = Array.from({ length: units }, (_, i) => i);
+    return (statistic) => ({ estimate: statistic(all), stderr: NaN, low: NaN, high: NaN });
+  }
+  return isOfSet
+    ? (statistic) => jackknife(units, statistic, { level })
+    : (statistic) => bootstrap(units, statistic, { resamples, level });
 }
 
-function compare(
-  a: Measurement,
-  b: Measurement,
-  units: number,
-  resamples: number,
-  level: number,
-): ReportComparison {
-  const all = Array.from({ length: units }, (_, i) => i);
-  const { estimate, low, high } = spread((p) => a.statistic(p) - b.statistic(p), units, resamples, level);
-  return { other: b.statistic(all), difference: estimate, low, high };
+function compare(a: Measurement, b: Measurement, spread: Spread): ReportComparison {
+  const other = spread(b.statistic);
+  const { estimate, low, high } = spread((prompts) => a.statistic(prompts) - b.statistic(prompts));
+  return {
+    other: finite(other.estimate),
+    other_stderr: finite(other.stderr),
+    difference: finite(estimate),
+    low: finite(low),
+    high: finite(high),
+  };
 }
 
 function scoresOf({ measurements }: MeasuredRun, image: number): Record<string, number> {
