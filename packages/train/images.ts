@@ -58,6 +58,19 @@ export async function encodePng(image: RgbImage): Promise<Uint8Array> {
 }
 
 /**
+ * Encodes a picture as JPEG bytes, without metadata.
+ *
+ * @param image The picture.
+ * @param quality From 1 to 100.
+ * @throws {RangeError} If the bytes do not fit the size.
+ */
+export async function encodeJpeg(image: RgbImage, quality: number): Promise<Uint8Array> {
+  checkImage(image);
+  const { width, height, rgb } = image;
+  return new Uint8Array(await sharp(rgb, { raw: { width, height, channels: 3 } }).jpeg({ quality }).toBuffer());
+}
+
+/**
  * Writes a picture as a PNG file, making its folder where it is missing.
  *
  * @param path The file to write; an existing one is replaced.

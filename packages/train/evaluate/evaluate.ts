@@ -3,14 +3,13 @@ import { writeAtomic } from "@dipp/nn";
 import { init, tensor } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
 import type { ImageTextData } from "../data.ts";
-import { readImage } from "../images.ts";
 import { readModel } from "../models/model_file.ts";
 import { loadData } from "../run/load_data.ts";
 import { spread } from "../run/sample_pictures.ts";
 import type { OneStepConfig } from "../stages/one_step_models.ts";
 import { type EvaluationItem, evaluationItems } from "./evaluation_items.ts";
 import { htmlReport } from "./html_report.ts";
-import type { EmbeddedImage } from "./html_samples.ts";
+import { embedImage } from "./embed_image.ts";
 import { checkpointSource, type ImageSource, modelSource } from "./image_source.ts";
 import {
   type DrawingRecord,
@@ -116,7 +115,7 @@ export async function evaluate(config: OneStepConfig, options: EvaluateOptions):
   await Deno.mkdir(out, { recursive: true });
   await writeAtomic(`${out}/report.json`, JSON.stringify(report, null, 2) + "\n");
   await writeAtomic(`${out}/report.md`, markdownReport(report));
-  await writeAtomic(`${out}/report.html`, await htmlReport(report, embedded));
+  await writeAtomic(`${out}/report.html`, await htmlReport(report, embedImage));
   return report;
 }
 
@@ -207,11 +206,4 @@ function checkPair(directory: string, record: DrawingRecord, own: Omit<DrawingRe
     if (found[key] === expected[key]) continue;
     throw new ConfigError(`--compare ${directory} has ${key} ${found[key]}, expected this run's, ${expected[key]}`);
   }
-}
-
-async function embedded(file: string): Promise<EmbeddedImage> {
-  const bytes = await Deno.readFile(file);
-  const kind = /\.png$/i.test(file) ? "png" : /\.webp$/i.test(file) ? "webp" : "jpeg";
-  const { width } = await readImage(bytes);
-  return { url: `data:image/${kind};base64,${bytes.toBase64()}`, width };
 }
