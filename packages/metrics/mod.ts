@@ -40,6 +40,8 @@ export * from "./vendi_score.ts";
 export * from "./clip_score.ts";
 export * from "./lpips_distance.ts";
 export * from "./perceptual_diversity.ts";
+export * from "./inception_v3.ts";
+export * from "./inception_input.ts";
 export * from "./styled_reward.ts";
 export * from "./bootstrap.ts";
 export * from "./jackknife.ts";
