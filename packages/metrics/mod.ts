@@ -40,6 +40,7 @@ export * from "./vendi_score.ts";
 export * from "./clip_score.ts";
 export * from "./lpips_distance.ts";
 export * from "./perceptual_diversity.ts";
+export * from "./lpips_network.ts";
 export * from "./inception_v3.ts";
 export * from "./inception_input.ts";
 export * from "./styled_reward.ts";
