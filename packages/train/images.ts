@@ -137,6 +137,41 @@ export async function readImage(
   }
 }
 
+/**
+ * Scales a picture (antialiased, Lanczos 3), as {@linkcode readImage} does, whatever its aspect ratio.
+ *
+ * @param image The picture.
+ * @param width Columns of the result.
+ * @param height Rows of the result.
+ */
+export async function resizeImage(image: RgbImage, width: number, height: number): Promise<RgbImage> {
+  checkImage(image);
+  const pipeline = sharp(image.rgb, { raw: { width: image.width, height: image.height, channels: 3 } });
+  const data = await pipeline.resize({ width, height, fit: "fill", kernel: "lanczos3" }).raw().toBuffer();
+  return { width, height, rgb: new Uint8Array(data) };
+}
+
+/**
+ * Turns planar floats into pictures: round(255 x), what lies outside [0, 1] clipped.
+ *
+ * @param planar `[N, 3, height, width]`, row-major.
+ * @param width Columns of each.
+ * @param height Rows of each.
+ * @returns N pictures.
+ */
+export function fromPlanar(planar: Float32Array, width: number, height: number): RgbImage[] {
+  const pixels = width * height;
+  return Array.from({ length: planar.length / (3 * pixels) }, (_, n) => {
+    const rgb = new Uint8Array(3 * pixels);
+    for (let c = 0; c < 3; c++) {
+      for (let i = 0; i < pixels; i++) {
+        rgb[3 * i + c] = Math.round(255 * Math.min(1, Math.max(0, planar[(3 * n + c) * pixels + i])));
+      }
+    }
+    return { width, height, rgb };
+  });
+}
+
 /** Turns a picture into planar floats in [0, 1], `[3, height, width]` in row-major order: what networks take. */
 export function toPlanar(image: RgbImage): Float32Array {
   checkImage(image);

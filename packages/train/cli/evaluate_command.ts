@@ -1,6 +1,7 @@
 /** `dipp evaluate`. */
 import { evaluate } from "../evaluate/evaluate.ts";
 import { PROMPT_SETS } from "../evaluate/prompt_set.ts";
+import { METRIC_NAMES } from "../evaluate/metric_names.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { loadConfig } from "../config/load_config.ts";
 import { resolvePath } from "../config/paths.ts";
@@ -17,8 +18,15 @@ const HELP = `evaluate --checkpoint F [CONFIG] [options]: draw images, or read t
   --images DIR       images drawn elsewhere, one for each prompt and copy, in the order of their names
   --prompts FILE     JSON, TSV or text with one prompt a line, or ${PROMPT_SETS.join(", ")}
                      (the prompts of the data that were held out, and some of the others)
-  --metrics a,b,c    what to measure (everything that there is a model for)
+  --metrics a,b,c    what to measure (the configuration's reward, and all in the space of its contrastive model):
+                     ${METRIC_NAMES.join(", ").replace(/(.{1,88}), /g, "$1,\n                     ")}
   --judge NAME=FILE  another reward to measure with; may be repeated
+  --reference DIR    real images to compare with (the data's own)
+  --weights DIR      where the weights of papers' metrics lie, by the names of their repositories
+                     (dipp/weights in the user's cache, or weights in DIPP_CACHE)
+  --inception FILE   Inception's weights: pytorch-fid's .pth, its tensors as .safetensors, or an .onnx model
+  --resize NAME      whose way images come into Inception: clean-fid or pytorch-fid (clean-fid)
+  --lpips NAME       LPIPS's backbone, alex or vgg (alex)
   --out DIR          where images and report.json, report.md and report.html go (runs/evaluate-NAME);
                      images that are there are not drawn again
   --compare DIR      an earlier --out on the same prompts and seeds, to compare with in pairs
@@ -39,7 +47,7 @@ export async function evaluateCommand(args: readonly string[]): Promise<number> 
   const options = readOptions(args, {
     string: [
       ...["checkpoint", "model", "images", "prompts", "metrics", "out", "compare"],
-      ...["count", "limit", "seed", "resamples"],
+      ...["count", "limit", "seed", "resamples", "reference", "weights", "inception", "resize", "lpips"],
     ],
     boolean: ["json", "help"],
     collect: ["set", "judge"],
@@ -74,6 +82,13 @@ export async function evaluateCommand(args: readonly string[]): Promise<number> 
     seed: options.integer("seed", 0) ?? config.evaluation.seed,
     command: commandLine("evaluate", args),
     note: (text) => console.error(text),
+    judging: {
+      resize: options.choice("resize", ["clean-fid", "pytorch-fid"]) ?? "clean-fid",
+      lpips: options.choice("lpips", ["alex", "vgg"]) ?? "alex",
+      ...optional("reference", options.text("reference")),
+      ...optional("weights", options.text("weights")),
+      ...optional("inception", options.text("inception")),
+    },
     ...optional("prompts", options.text("prompts")),
     ...optional("metrics", options.text("metrics")),
     ...optional("compare", options.text("compare")),

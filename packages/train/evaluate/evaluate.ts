@@ -1,6 +1,6 @@
 /** A whole evaluation: from a checkpoint, or images, to a directory with a report. */
 import { writeAtomic } from "@dipp/nn";
-import { init, tensor } from "@dipp/tensor";
+import { init } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
 import type { ImageTextData } from "../data.ts";
 import { readModel } from "../models/model_file.ts";
@@ -9,6 +9,7 @@ import { spread } from "../run/sample_pictures.ts";
 import type { OneStepConfig } from "../stages/one_step_models.ts";
 import { type EvaluationItem, evaluationItems } from "./evaluation_items.ts";
 import { htmlReport } from "./html_report.ts";
+import { cacheFolder } from "./cache.ts";
 import { embedImage } from "./embed_image.ts";
 import { checkpointSource, type ImageSource, modelSource } from "./image_source.ts";
 import {
@@ -19,10 +20,10 @@ import {
   imageFacts,
   type StoredImages,
 } from "./image_store.ts";
-import { type EncoderJudge, encoderJudge, rewardJudge } from "./judges.ts";
+import { type JudgeOptions, makeJudges } from "./make_judges.ts";
 import { markdownReport } from "./markdown_report.ts";
 import { type Judges, measure } from "./measure.ts";
-import { ENCODED_METRICS, metricNames, WITH_REFERENCE } from "./metric_names.ts";
+import { parseMetrics } from "./metric_names.ts";
 import { type PromptSet, promptSet, readPromptSet } from "./prompt_set.ts";
 import { makeReport, type MeasuredRun, type Report, SEED_RULE } from "./report.ts";
 
@@ -48,6 +49,8 @@ export interface EvaluateOptions {
   readonly metrics?: string;
   /** The directory of an evaluation to compare with. */
   readonly compare?: string;
+  /** Where the weights of papers' metrics lie, and what to compare with. */
+  readonly judging: Omit<JudgeOptions, "rewards" | "clip" | "weights" | "batchSize"> & { readonly weights?: string };
   /** How many prompts at most. */
   readonly limit?: number;
   /** Says something to the person at the terminal. */
@@ -73,12 +76,7 @@ export async function evaluate(config: OneStepConfig, options: EvaluateOptions):
   ];
   const twice = rewards.find(({ name }, i) => rewards.findIndex((other) => other.name === name) < i);
   if (twice) throw new ConfigError(`--judge ${twice.name}=${twice.path} has a name that is taken, expected another`);
-  const clip = config.clip;
-  const names = metricNames(options.metrics, rewards.map(({ name }) => name))
-    .filter((name) => options.metrics !== undefined || clip !== null || !ENCODED_METRICS.includes(name));
-  if (clip === null && names.some((name) => ENCODED_METRICS.includes(name))) {
-    throw new ConfigError("clip is null in the configuration, expected a contrastive model for these metrics");
-  }
+  const metrics = parseMetrics(options.metrics, rewards.map(({ name }) => name), config.clip !== null);
   const data = await loadData(config.data);
   const set = limited(
     options.prompts === undefined
@@ -88,15 +86,27 @@ export async function evaluate(config: OneStepConfig, options: EvaluateOptions):
   );
   const items = evaluationItems(set, count);
   const device = await init();
+  const judges = await makeJudges(
+    metrics,
+    {
+      rewards: Object.fromEntries(rewards.map(({ name, path }) => [name, path])),
+      clip: config.clip,
+      weights: cacheFolder("weights"),
+      batchSize: config.evaluation.batch_size,
+      ...options.judging,
+    },
+    data,
+    set,
+  );
+  noteUnknownWords(judges, set, note);
   const run = await imagesOf(config, options, set, items);
-  const judges = await makeJudges(config, rewards.filter(({ name }) => names.includes(name)), names, data, set);
-  note(`Measuring ${names.join(", ")} on ${items.length} images`);
-  const measured: MeasuredRun = { ...run, measurements: await measure({ items, files: run.files }, names, judges) };
+  note(`Measuring ${metrics.map(({ name }) => name).join(", ")} on ${items.length} images`);
+  const measured: MeasuredRun = { ...run, measurements: await measure({ items, files: run.files }, metrics, judges) };
   let other: MeasuredRun | undefined;
   if (options.compare !== undefined) {
     const { record, files } = await drawnImages(options.compare, items);
     checkPair(options.compare, record, { seed, copies: count, prompts: describe(set) });
-    other = { subject: record.subject, files, measurements: await measure({ items, files }, names, judges) };
+    other = { subject: record.subject, files, measurements: await measure({ items, files }, metrics, judges) };
   }
   const report = makeReport(
     {
@@ -143,46 +153,6 @@ async function imagesOf(
   return { subject: source.facts, files };
 }
 
-async function makeJudges(
-  config: OneStepConfig,
-  rewards: readonly { readonly name: string; readonly path: string }[],
-  names: readonly string[],
-  data: ImageTextData,
-  set: PromptSet,
-): Promise<Judges> {
-  const needsEncoder = names.some((name) => ENCODED_METRICS.includes(name));
-  const encoder = config.clip !== null && needsEncoder
-    ? await encoderJudge(await readModel(config.clip, ["clip"]))
-    : undefined;
-  const isOwn = set.prompts.every((prompt) => data.prompts.includes(prompt));
-  const batchSize = config.evaluation.batch_size;
-  const needsReal = encoder && names.some((name) => WITH_REFERENCE.includes(name));
-  return {
-    rewards: Object.fromEntries(
-      await Promise.all(
-        rewards.map(async ({ name, path }) => [name, await rewardJudge(await readModel(path, ["preference"]))]),
-      ),
-    ),
-    ...(encoder ? { encoder } : {}),
-    gallery: isOwn ? data.prompts : [],
-    ...(needsReal ? { real: await realRows(encoder, data, batchSize) } : {}),
-    batchSize,
-  };
-}
-
-/** Features of all real images. */
-async function realRows(encoder: EncoderJudge, data: ImageTextData, batchSize: number): Promise<Float64Array[]> {
-  const all = data.images(data.prompts.map((_, i) => i));
-  const width = 3 * data.size ** 2, count = all.length / width;
-  const rows: Float64Array[] = [];
-  for (let at = 0; at < count; at += batchSize) {
-    const n = Math.min(batchSize, count - at);
-    const images = tensor(all.slice(at * width, (at + n) * width), [n, 3, data.size, data.size]);
-    rows.push(...await encoder.imageRows(images));
-  }
-  return rows;
-}
-
 /** All prompts that were held out, and some of those trained on. */
 function ownPrompts(data: ImageTextData, trainPrompts: number): PromptSet {
   const chosen = [...data.heldOut, ...spread(data.train, trainPrompts)];
@@ -192,6 +162,16 @@ function ownPrompts(data: ImageTextData, trainPrompts: number): PromptSet {
 function limited(set: PromptSet, limit: number | undefined): PromptSet {
   if (limit === undefined || limit >= set.prompts.length) return set;
   return promptSet(`${set.name}, the first ${limit}`, set.prompts.slice(0, limit), set.styles?.slice(0, limit));
+}
+
+/** Says once which judges do not know all words of the prompts. */
+function noteUnknownWords({ rewards }: Judges, { prompts }: PromptSet, note: (text: string) => void): void {
+  for (const [name, { warning }] of Object.entries(rewards)) {
+    const warnings = prompts.flatMap((prompt) => warning?.(prompt) ?? []);
+    if (warnings.length > 0) {
+      note(`Note: ${name} does not know all words of ${warnings.length} of ${prompts.length} prompts. ${warnings[0]}`);
+    }
+  }
 }
 
 function describe({ name, sha256, prompts }: PromptSet): DrawingRecord["prompts"] {

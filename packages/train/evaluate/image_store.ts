@@ -3,7 +3,7 @@ import { writeAtomic } from "@dipp/nn";
 import { ConfigError } from "../config/config_error.ts";
 import { firstDifference } from "../config/load_config.ts";
 import { shownPath } from "../config/paths.ts";
-import { encodePng, readImage, toPlanar } from "../images.ts";
+import { encodePng, fromPlanar } from "../images.ts";
 import { Progress } from "../run/progress.ts";
 import type { EvaluationItem } from "./evaluation_items.ts";
 import type { ImageSource, SubjectFacts } from "./image_source.ts";
@@ -59,10 +59,10 @@ export async function drawMissing(
       const batch = missing.slice(at, at + source.batchSize);
       const { data, shape } = await source.draw(batch, record.seed);
       const [, , height, width] = shape;
-      await Promise.all(batch.map(async (item, i) => {
-        const rgb = toBytes(data, i, width * height);
-        await writeAtomic(files[item.index], await encodePng({ width, height, rgb }));
-      }));
+      const images = fromPlanar(data, width, height);
+      await Promise.all(
+        batch.map(async (item, i) => writeAtomic(files[item.index], await encodePng(images[i]))),
+      );
       const seconds = (performance.now() - began) / 1000 / batch.length;
       progress.update(found + at + batch.length, items.length, {}, seconds, at === 0);
     }
@@ -111,23 +111,36 @@ export async function drawnImages(
  * @throws {ConfigError} If there are more or fewer files than items.
  */
 export async function foundImages(directory: string, items: readonly EvaluationItem[]): Promise<StoredImages> {
+  const files = await imageFilesOf("--images", directory);
+  if (files.length !== items.length) {
+    throw new ConfigError(
+      `--images ${directory} holds ${files.length} images, expected ${items.length}: one for each prompt and copy, ` +
+        `in the order of their names`,
+    );
+  }
+  return { items, files };
+}
+
+/**
+ * All image files of a directory, in the order of their names.
+ *
+ * @param option What names the directory, for the error.
+ * @param directory The directory.
+ * @returns The files.
+ * @throws {ConfigError} If there is no such directory.
+ */
+export async function imageFilesOf(option: string, directory: string): Promise<string[]> {
   const names: string[] = [];
   try {
     for await (const { name, isFile } of Deno.readDir(directory)) {
       if (isFile && /\.(png|jpe?g|webp)$/i.test(name)) names.push(name);
     }
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new ConfigError(`--images is ${directory}: no such directory`);
+    if (error instanceof Deno.errors.NotFound) throw new ConfigError(`${option} is ${directory}: no such directory`);
     throw error;
   }
-  if (names.length !== items.length) {
-    throw new ConfigError(
-      `--images ${directory} holds ${names.length} images, expected ${items.length}: one for each prompt and copy, ` +
-        `in the order of their names`,
-    );
-  }
   // The default order compares code units, so it is the same in every locale
-  return { items, files: names.sort().map((name) => `${directory}/${name}`) };
+  return names.sort().map((name) => `${directory}/${name}`);
 }
 
 /**
@@ -148,31 +161,6 @@ export async function imageFacts(directory: string, { files }: StoredImages): Pr
   };
 }
 
-/**
- * Reads images in one size.
- *
- * @param files The files.
- * @param size Side in pixels; images of another size are scaled.
- * @returns `[N, 3, size, size]` in [0, 1], and whether any was scaled.
- */
-export async function readImages(
-  files: readonly string[],
-  size: number,
-): Promise<{ data: Float32Array; isScaled: boolean }> {
-  const width = 3 * size * size;
-  const data = new Float32Array(files.length * width);
-  let isScaled = false;
-  for (const [i, file] of files.entries()) {
-    let image = await readImage(file);
-    if (image.width !== size || image.height !== size) {
-      isScaled = true;
-      image = await readImage(file, { width: size, height: size });
-    }
-    data.set(toPlanar(image), i * width);
-  }
-  return { data, isScaled };
-}
-
 function imageFile(out: string, index: number): string {
   return `${out}/images/${`${index}`.padStart(6, "0")}.png`;
 }
@@ -191,15 +179,4 @@ async function checkRecord(out: string, record: DrawingRecord): Promise<void> {
   if (difference !== undefined) {
     throw new ConfigError(`--out ${out} holds other images: ${difference}; expected a new directory`);
   }
-}
-
-function toBytes(data: Float32Array, index: number, pixels: number): Uint8Array {
-  const rgb = new Uint8Array(3 * pixels);
-  for (let c = 0; c < 3; c++) {
-    for (let i = 0; i < pixels; i++) {
-      const x = data[(index * 3 + c) * pixels + i];
-      rgb[3 * i + c] = Math.round(255 * Math.min(1, Math.max(0, x)));
-    }
-  }
-  return rgb;
 }

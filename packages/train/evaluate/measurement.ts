@@ -27,6 +27,8 @@ export interface Measurement {
   readonly perImage?: readonly number[];
   /** Whether it is a number of the whole set, which is slow to compute again and again. */
   readonly isOfSet?: boolean;
+  /** Groups of prompts that its jackknife leaves out; 20 unless told. */
+  readonly groups?: number;
   /** For the reward of a style: spread of the means of ten chunks of its images. */
   readonly chunkStd?: number;
   /** The number of a choice of prompts, with repetitions, by their places in the grouping. */

@@ -2,6 +2,7 @@
 import { clipScores, cmmd, frechetDistance, GaussianFit, kernelInceptionDistance } from "@dipp/metrics";
 import { precisionRecall, vendiScore } from "@dipp/metrics";
 import { ConfigError } from "../config/config_error.ts";
+import { PAPER_REWARDS } from "../models/paper_rewards.ts";
 import { meanOverPrompts, type Measurement, ofRows, type PromptGroups } from "./measurement.ts";
 
 /** What a metric of an encoder's space is computed of. */
@@ -24,9 +25,13 @@ export interface EncodedImages {
 type Computed = Pick<Measurement, "name" | "label" | "better" | "statistic"> & {
   readonly perImage?: readonly number[];
   readonly isOfSet?: boolean;
+  readonly groups?: number;
   readonly definition?: string;
   readonly reference?: string;
 };
+
+/** Dimensions beyond which a Frechet distance is too slow to leave out twenty groups. */
+const WIDE = 512;
 
 /** Neighbours of precision and recall. */
 const NEIGHBOURS = 5;
@@ -68,6 +73,8 @@ const ENCODED: Readonly<Record<string, (images: EncodedImages) => Computed[]>> =
     const reference = fit(real);
     return [{
       ...against(real),
+      // An eigenproblem of two thousand dimensions takes minutes
+      groups: rows[0].length > WIDE ? 5 : 20,
       name: "frechet",
       label: "Fréchet distance",
       better: "lower",
@@ -110,45 +117,82 @@ const ENCODED: Readonly<Record<string, (images: EncodedImages) => Computed[]>> =
   }],
 };
 
-/** Names of the papers' metrics that rest on networks whose weights no checkpoint of dipp's holds. */
-const FOREIGN = ["imagereward", "hpsv2", "hpsv2.1", "pickscore", "aesthetic", "fid", "inception_score", "lpips"];
+/** Metrics that need a text encoder beside the images'. */
+const WITH_TEXTS = ["clipscore", "retrieval", "diversity"];
 
 /** Metrics that compare with real images. */
-export const WITH_REFERENCE: readonly string[] = ["frechet", "kid", "cmmd", "prdc"];
+const WITH_REFERENCE: readonly string[] = ["frechet", "kid", "cmmd", "prdc"];
 
-/** Metrics in the space of an encoder, by name. */
-export const ENCODED_METRICS: readonly string[] = Object.keys(ENCODED);
+/** Whose features metrics are computed of: the configuration's contrastive model, or Inception. */
+export type FeatureSpace = "clip" | "inception";
+
+/** A metric that was asked for. */
+export type MetricRequest =
+  | { readonly kind: "reward"; readonly name: string }
+  | { readonly kind: "paper"; readonly name: string }
+  | { readonly kind: "features"; readonly name: string; readonly base: string; readonly space: FeatureSpace }
+  | { readonly kind: "inception_score"; readonly name: string }
+  | { readonly kind: "lpips"; readonly name: string };
+
+/** What every metric in the configuration's space is called; `NAME@inception` is the same in Inception's. */
+const FEATURE_METRICS: readonly string[] = Object.keys(ENCODED);
+
+/** Every name but those of rewards at hand, for help. */
+export const METRIC_NAMES: readonly string[] = [
+  ...FEATURE_METRICS,
+  ...PAPER_REWARDS,
+  ...["fid", "inception_score", "lpips"],
+  ...FEATURE_METRICS.filter((name) => !WITH_TEXTS.includes(name)).map((name) => `${name}@inception`),
+];
 
 /**
  * Reads `--metrics`.
  *
- * @param list Names joined by commas; undefined for all.
+ * @param list Names joined by commas; undefined for the rewards at hand, and all in the space of the contrastive model.
  * @param rewards The names of the rewards at hand.
- * @returns The names, in order.
- * @throws {ConfigError} On a name that is not known, or whose network is not at hand.
+ * @param hasClip Whether there is a contrastive model.
+ * @returns The metrics, in order.
+ * @throws {ConfigError} On a name that is not known, or that needs a contrastive model where there is none.
  */
-export function metricNames(list: string | undefined, rewards: readonly string[]): string[] {
-  const known = [...rewards, ...ENCODED_METRICS];
-  const names = list === undefined ? known : list.split(",").map((name) => name.trim());
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    const why = FOREIGN.includes(name) ? "needs a network whose weights this command does not read" : "is not known";
-    throw new ConfigError(
-      `Metric "${name}" ${why}, expected one of ${known.join(", ")}; --judge NAME=FILE adds a reward`,
-    );
-  }
-  return [...new Set(names)];
+export function parseMetrics(list: string | undefined, rewards: readonly string[], hasClip: boolean): MetricRequest[] {
+  const names = list?.split(",").map((name) => name.trim()) ?? [...rewards, ...hasClip ? FEATURE_METRICS : []];
+  return [...new Set(names)].map((name): MetricRequest => {
+    if (rewards.includes(name)) return { kind: "reward", name };
+    if (PAPER_REWARDS.includes(name)) return { kind: "paper", name };
+    if (name === "inception_score" || name === "lpips") return { kind: name, name };
+    if (name === "fid") return { kind: "features", name, base: "frechet", space: "inception" };
+    const [base, space = "clip"] = name.split("@");
+    if (!METRIC_NAMES.includes(name)) {
+      throw new ConfigError(
+        `Metric "${name}" is not known, expected one of ${[...rewards, ...METRIC_NAMES].join(", ")}; ` +
+          `--judge NAME=FILE adds a reward`,
+      );
+    }
+    if (space === "clip" && !hasClip) {
+      throw new ConfigError(`Metric "${name}" needs a contrastive model, but clip is null in the configuration`);
+    }
+    return { kind: "features", name, base, space: space as FeatureSpace };
+  });
+}
+
+/**
+ * Whether a metric compares with real images.
+ *
+ * @param metric The metric.
+ */
+export function needsReference(metric: MetricRequest): metric is Extract<MetricRequest, { kind: "features" }> {
+  return metric.kind === "features" && WITH_REFERENCE.includes(metric.base);
 }
 
 /**
  * Computes a metric in the space of an encoder.
  *
- * @param name One of {@linkcode ENCODED_METRICS}.
+ * @param base What it is called in the configuration's space.
  * @param images Features.
  * @returns Its numbers, without their hygiene.
  */
-export function encodedMetric(name: string, images: EncodedImages): Computed[] {
-  return ENCODED[name](images);
+export function encodedMetric(base: string, images: EncodedImages): Computed[] {
+  return ENCODED[base](images);
 }
 
 function against(real: readonly Float64Array[]): { reference: string; isOfSet: boolean } {

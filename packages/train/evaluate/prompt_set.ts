@@ -1,5 +1,6 @@
 /** Sets of prompts: files of one's own, and the benchmarks' by name. */
 import { ConfigError } from "../config/config_error.ts";
+import { cacheFolder } from "./cache.ts";
 import { sha256 } from "./sha256.ts";
 
 /** Prompts with what a report says of them. */
@@ -25,15 +26,15 @@ const NAMED: Readonly<Record<string, readonly { file: string; style?: string }[]
   "coco-2017-val": [{ file: "coco-2017-val/captions_val2017.json" }],
 };
 
+/** Who publishes the sets. */
+const SOURCES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(["hpsv2", ...HPSV2_STYLES.map((s) => `hpsv2-${s}`)].map((name) => [name, "zhwang/HPDv2"])),
+  partiprompts: "google-research/parti",
+  "coco-2017-val": "cocodataset.org (annotations_trainval2017)",
+};
+
 /** The names of the sets that are known by name. */
 export const PROMPT_SETS: readonly string[] = Object.keys(NAMED);
-
-/** Where fetched prompt sets lie: `DIPP_CACHE/prompts`, or `dipp/prompts` in the user's cache directory. */
-export function promptCache(): string {
-  const own = Deno.env.get("DIPP_CACHE");
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "."}/.cache`;
-  return `${own ?? `${cache}/dipp`}/prompts`;
-}
 
 /**
  * A set of prompts that is at hand.
@@ -60,7 +61,7 @@ export function promptSet(name: string, prompts: readonly string[], styles?: rea
  * @returns The prompts.
  * @throws {ConfigError} If a file is not there or not in its format.
  */
-export async function readPromptSet(nameOrFile: string, cache: string = promptCache()): Promise<PromptSet> {
+export async function readPromptSet(nameOrFile: string, cache: string = cacheFolder("prompts")): Promise<PromptSet> {
   const parts = NAMED[nameOrFile];
   if (parts === undefined) return promptSet(nameOrFile, await readPrompts(nameOrFile, nameOrFile));
   const prompts: string[] = [], styles: string[] = [];
@@ -80,7 +81,7 @@ async function readPrompts(path: string, name: string): Promise<string[]> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new ConfigError(
       name in NAMED
-        ? `Prompt set ${name} is not on this machine: there is no ${path}, expected \`deno task fetch ${name}\` first`
+        ? `Prompt set ${name} is not on this machine: there is no ${path}, expected the file as ${SOURCES[name]} has it`
         : `--prompts is ${path}: no such file, expected a file or one of ${PROMPT_SETS.join(", ")}`,
     );
   }

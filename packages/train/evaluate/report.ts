@@ -106,7 +106,7 @@ export type ReportFrame =
 
 /** How errors and intervals are made, in words. */
 const RESAMPLING_RULE = "prompts are resampled with all their images, two runs in pairs: means by the percentile " +
-  "bootstrap, numbers of the whole set, which repeated images would spoil, by the jackknife over 20 groups of prompts";
+  "bootstrap, numbers of the whole set, which repeated images would spoil, by the jackknife over groups of prompts";
 
 /** Where noise comes from, in words. */
 export const SEED_RULE = "Threefry-2x32 keyed by the seed and the FNV-1a hash of prompt and copy, for each image";
@@ -130,7 +130,7 @@ export function makeReport(
   const units = new Set(items.map(({ prompt }) => prompt)).size;
   const metrics = run.measurements.map((measurement, i): ReportMetric => {
     const { name, label, better, hygiene, count, chunkStd } = measurement;
-    const spread = spreader(measurement.isOfSet === true, units, resamples, level);
+    const spread = spreader(measurement, units, resamples, level);
     const own = spread(measurement.statistic);
     const pair = other?.measurements[i];
     return {
@@ -168,13 +168,13 @@ export function makeReport(
 /** A statistic's value, standard error and interval. */
 type Spread = (statistic: Measurement["statistic"]) => { estimate: number; stderr: number; low: number; high: number };
 
-function spreader(isOfSet: boolean, units: number, resamples: number, level: number): Spread {
+function spreader({ isOfSet, groups = 20 }: Measurement, units: number, resamples: number, level: number): Spread {
   if (resamples === 0 || units < 2) {
     const all = Array.from({ length: units }, (_, i) => i);
     return (statistic) => ({ estimate: statistic(all), stderr: NaN, low: NaN, high: NaN });
   }
   return isOfSet
-    ? (statistic) => jackknife(units, statistic, { level })
+    ? (statistic) => jackknife(units, statistic, { level, groups })
     : (statistic) => bootstrap(units, statistic, { resamples, level });
 }
 
