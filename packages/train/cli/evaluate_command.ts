@@ -1,4 +1,5 @@
 /** `dipp evaluate`. */
+import { init } from "@dipp/tensor";
 import { evaluate } from "../evaluate/evaluate.ts";
 import { PROMPT_SETS } from "../evaluate/prompt_set.ts";
 import { METRIC_NAMES } from "../evaluate/metric_names.ts";
@@ -6,6 +7,7 @@ import { ConfigError } from "../config/config_error.ts";
 import { loadConfig } from "../config/load_config.ts";
 import { resolvePath } from "../config/paths.ts";
 import { commandLine } from "./command_line.ts";
+import { DEVICE_HELP, DEVICE_OPTIONS, deviceOptions } from "./device_options.ts";
 import { readOptions } from "./options.ts";
 import { summaryTable } from "./summary_table.ts";
 import { DEFAULT_CONFIG } from "./train_command.ts";
@@ -35,6 +37,7 @@ const HELP = `evaluate --checkpoint F [CONFIG] [options]: draw images, or read t
   --seed N           seed of the noise (the configuration's)
   --resamples N      resamples of the bootstrap, 0 for none (1000)
   --set PATH=VALUE   instead of a value of the configuration; may be repeated
+${DEVICE_HELP}
   --json             print the numbers as one JSON object`;
 
 /**
@@ -48,6 +51,7 @@ export async function evaluateCommand(args: readonly string[]): Promise<number> 
     string: [
       ...["checkpoint", "model", "images", "prompts", "metrics", "out", "compare"],
       ...["count", "limit", "seed", "resamples", "reference", "weights", "inception", "resize", "lpips"],
+      ...DEVICE_OPTIONS,
     ],
     boolean: ["json", "help"],
     collect: ["set", "judge"],
@@ -73,6 +77,7 @@ export async function evaluateCommand(args: readonly string[]): Promise<number> 
   const stem = path.replace(/\/+$/, "").replace(/^.*\//, "").replace(/\.safetensors$/, "");
   const out = resolvePath(Deno.cwd(), options.text("out") ?? `runs/evaluate-${stem}`);
   const optional = <T>(name: string, value: T | undefined) => value === undefined ? {} : { [name]: value };
+  await init(deviceOptions(options));
   const report = await evaluate(config, {
     subject: { kind, path },
     out,
