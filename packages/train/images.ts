@@ -58,6 +58,19 @@ export async function encodePng(image: RgbImage): Promise<Uint8Array> {
 }
 
 /**
+ * Encodes a picture as JPEG bytes, without metadata.
+ *
+ * @param image The picture.
+ * @param quality From 1 to 100.
+ * @throws {RangeError} If the bytes do not fit the size.
+ */
+export async function encodeJpeg(image: RgbImage, quality: number): Promise<Uint8Array> {
+  checkImage(image);
+  const { width, height, rgb } = image;
+  return new Uint8Array(await sharp(rgb, { raw: { width, height, channels: 3 } }).jpeg({ quality }).toBuffer());
+}
+
+/**
  * Writes a picture as a PNG file, making its folder where it is missing.
  *
  * @param path The file to write; an existing one is replaced.
@@ -122,6 +135,41 @@ export async function readImage(
       { cause },
     );
   }
+}
+
+/**
+ * Scales a picture (antialiased, Lanczos 3), as {@linkcode readImage} does, whatever its aspect ratio.
+ *
+ * @param image The picture.
+ * @param width Columns of the result.
+ * @param height Rows of the result.
+ */
+export async function resizeImage(image: RgbImage, width: number, height: number): Promise<RgbImage> {
+  checkImage(image);
+  const pipeline = sharp(image.rgb, { raw: { width: image.width, height: image.height, channels: 3 } });
+  const data = await pipeline.resize({ width, height, fit: "fill", kernel: "lanczos3" }).raw().toBuffer();
+  return { width, height, rgb: new Uint8Array(data) };
+}
+
+/**
+ * Turns planar floats into pictures: round(255 x), what lies outside [0, 1] clipped.
+ *
+ * @param planar `[N, 3, height, width]`, row-major.
+ * @param width Columns of each.
+ * @param height Rows of each.
+ * @returns N pictures.
+ */
+export function fromPlanar(planar: Float32Array, width: number, height: number): RgbImage[] {
+  const pixels = width * height;
+  return Array.from({ length: planar.length / (3 * pixels) }, (_, n) => {
+    const rgb = new Uint8Array(3 * pixels);
+    for (let c = 0; c < 3; c++) {
+      for (let i = 0; i < pixels; i++) {
+        rgb[3 * i + c] = Math.round(255 * Math.min(1, Math.max(0, planar[(3 * n + c) * pixels + i])));
+      }
+    }
+    return { width, height, rgb };
+  });
 }
 
 /** Turns a picture into planar floats in [0, 1], `[3, height, width]` in row-major order: what networks take. */

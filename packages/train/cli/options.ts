@@ -22,6 +22,8 @@ export interface Options {
   has(name: string): boolean;
   /** The value of an option as an integer. */
   integer(name: string, least: number): number | undefined;
+  /** The value of an option that is one of a few words. */
+  choice<Word extends string>(name: string, words: readonly Word[]): Word | undefined;
   /** Arguments that belong to no option. */
   readonly rest: readonly string[];
 }
@@ -70,6 +72,14 @@ export function readOptions(args: readonly string[], names: OptionNames): Option
         throw new ConfigError(`--${name} is ${text}, expected an integer of at least ${least}`);
       }
       return Number(text);
+    },
+    choice<Word extends string>(name: string, words: readonly Word[]) {
+      const text = values(name)[0];
+      const word = words.find((one) => one === text);
+      if (text !== undefined && word === undefined) {
+        throw new ConfigError(`--${name} is ${text}, expected ${words.join(" or ")}`);
+      }
+      return word;
     },
     rest: (parsed._ as unknown[]).map(String),
   };

@@ -9,6 +9,7 @@ import { explainTraining } from "../run/explain_training.ts";
 import { INTERRUPTED, listenForInterrupt } from "../run/interrupt.ts";
 import { readRecord } from "../run/run_directory.ts";
 import { runTraining } from "../run/run_training.ts";
+import { commandLine } from "./command_line.ts";
 import { DEVICE_HELP, DEVICE_OPTIONS, deviceOptions } from "./device_options.ts";
 import { readOptions } from "./options.ts";
 import { summaryTable } from "./summary_table.ts";
@@ -80,7 +81,7 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
     out,
     resume,
     interrupt,
-    command: earlier && overrides.length === 0 ? earlier.command : commandLine(given, overrides),
+    command: earlier && overrides.length === 0 ? earlier.command : repeatable(given, overrides),
   });
   if (summary === undefined) {
     console.error(`Stopped after step ${done} of ${config.steps}; --resume --out ${out} goes on`);
@@ -95,14 +96,7 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/**
- * The command that makes the same results again: without where they went, or whether it took several goes, and without
- * where this machine keeps its files.
- */
-function commandLine(config: string, overrides: readonly string[]): string {
-  const here = `${Deno.cwd()}/`;
-  const plain = (text: string) => text.replaceAll(here, "");
-  const words = [plain(config), ...overrides.flatMap((override) => ["--set", plain(override)])];
-  const quote = (word: string) => /^[\w./=:,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-  return `deno task train ${words.map(quote).join(" ")}`;
+/** The command that makes the same results again: without where they went, or whether it took several goes. */
+function repeatable(config: string, overrides: readonly string[]): string {
+  return commandLine("train", [config, ...overrides.flatMap((override) => ["--set", override])]);
 }

@@ -35,3 +35,14 @@ function encodePath(path: string): string {
     i === 0 && /^[a-zA-Z]:$/.test(part) ? part : encodeURIComponent(part)
   ).join("/");
 }
+
+/**
+ * A path as others may read it: relative where it lies under the working directory, without the names above it.
+ *
+ * @param path A path.
+ * @returns The same file's path.
+ */
+export function shownPath(path: string): string {
+  const here = `${Deno.cwd()}/`;
+  return path.startsWith(here) ? path.slice(here.length) : path;
+}

@@ -115,6 +115,42 @@ Deno.test("the stages lead from images with names to an aligned generator", asyn
       assertEquals([width, height], [64, 64]);
       await draw("--checkpoint", file("teacher"), "--prompt", "a", "--prompt", "red square", "--steps", "2");
     });
+
+    await t.step("an evaluation goes on where it stopped, and compares two generators in pairs", async () => {
+      const evaluate = async (stage: string, ...args: string[]) => {
+        const sets = [`teacher=${file("teacher")}`, `reward=${file("preference")}`, `clip=${file("clip")}`];
+        const out = `${directory}/evaluated-${stage}`;
+        const { code, said, last } = await run(
+          ...["evaluate", `${CONFIGS}align.json`, "--checkpoint", file(stage), "--out", out, "--resamples", "20"],
+          ...[...sets, "generator.checkpoint=null", "fake.checkpoint=null"].flatMap((set) => ["--set", set]),
+          ...["--count", "2", ...args],
+        );
+        assertEquals(code, 0, said);
+        return { out, said, numbers: args.includes("--json") ? JSON.parse(last) : {} };
+      };
+      const { out, numbers } = await evaluate("distill", "--json");
+      const report = JSON.parse(await Deno.readTextFile(`${out}/report.json`));
+      assertEquals(report.images.length, 2 * report.prompts.count);
+      assertEquals(report.metrics.map(({ name }: { name: string }) => name), Object.keys(numbers));
+      for (const { value, hygiene } of report.metrics) {
+        assert(Number.isFinite(value));
+        assertMatch(hygiene.sha256, /^[0-9a-f]{64}$/);
+      }
+      const image = `${out}/images/000001.png`, bytes = await Deno.readFile(image);
+      await Deno.remove(image);
+      const again = await evaluate("distill", "--json");
+      assertStringIncludes(again.said, "15 of 16 images were there");
+      assertEquals([await Deno.readFile(image), again.numbers], [bytes, numbers]);
+
+      const compared = await evaluate("align", "--metrics", "reward,kid", "--compare", out);
+      const { metrics, images } = JSON.parse(await Deno.readTextFile(`${compared.out}/report.json`));
+      const [reward] = metrics;
+      assertEquals(reward.comparison.other, numbers.reward);
+      assertEquals(reward.comparison.difference, reward.value - numbers.reward);
+      assertEquals(images[3].other.scores.reward, report.images[3].scores.reward);
+      assertMatch(await Deno.readTextFile(`${compared.out}/report.md`), /^\| Difference \| [+−]\d/m);
+      assertStringIncludes(await Deno.readTextFile(`${compared.out}/report.html`), "<!doctype html>");
+    });
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -1,0 +1,182 @@
+/** The rewards that papers report, by name, from their released weights. */
+import { openTensors, SafetensorsEntry } from "@dipp/nn";
+import {
+  aestheticReward,
+  clipScoreReward,
+  type ClipScoreVariant,
+  hpsv2Reward,
+  imageReward,
+  parseCLIPConfig,
+  pickScoreReward,
+  type PixelReward,
+} from "@dipp/rewards";
+import { loadTokenizer, type TextTokenizer } from "@dipp/scores";
+import { ConfigError } from "../config/config_error.ts";
+
+type Weights = ReadonlyMap<string, SafetensorsEntry>;
+type Config = Parameters<typeof parseCLIPConfig>[0];
+
+/** Where a reward's files lie, relative to the folder of weights, and what is made of them. */
+interface Recipe {
+  readonly label: string;
+  readonly files: readonly string[];
+  /** Transformers' configuration beside the weights; the released sizes where there is none. */
+  readonly config?: string;
+  readonly tokenizer?: { readonly folder: string; readonly className: string };
+  /** The name of the token ids. */
+  readonly tokens?: string;
+  /** What every prompt begins with. */
+  readonly prefix?: string;
+  make(weights: readonly Weights[], config: Config | undefined): Promise<PixelReward>;
+}
+
+const CLIP_TOKENIZER = { folder: "openai/clip-vit-large-patch14", className: "CLIPTokenizer" };
+const BERT_TOKENIZER = { folder: "google-bert/bert-base-uncased", className: "BertTokenizer" };
+const L14 = "openai/clip-vit-large-patch14/model.safetensors";
+
+const clip = (config: Config | undefined) => config === undefined ? {} : { config: parseCLIPConfig(config) };
+
+function hpsv2(version: "v2.0" | "v2.1", file: string): Recipe {
+  return {
+    label: version === "v2.0" ? "HPSv2.0" : "HPSv2.1",
+    files: [`xswu/HPSv2/${file}`],
+    config: "xswu/HPSv2/config.json",
+    tokenizer: CLIP_TOKENIZER,
+    tokens: "clip",
+    make: ([weights], config) => hpsv2Reward(weights, { version, output: "benchmark", ...clip(config) }),
+  };
+}
+
+function clipScore(variant: ClipScoreVariant, label: string, file: string, prefix = ""): Recipe {
+  return {
+    label,
+    files: [file],
+    config: file.replace(/[^/]*$/, "config.json"),
+    tokenizer: CLIP_TOKENIZER,
+    tokens: prefix === "" ? "clip" : "clip_photo",
+    prefix,
+    make: ([weights], config) => clipScoreReward(weights, { variant, ...clip(config) }),
+  };
+}
+
+const PHOTO = "A photo depicts ";
+
+const RECIPES: Readonly<Record<string, Recipe>> = {
+  imagereward: {
+    label: "ImageReward",
+    files: ["THUDM/ImageReward/ImageReward.pt"],
+    tokenizer: BERT_TOKENIZER,
+    tokens: "bert",
+    make: ([weights]) => imageReward(weights),
+  },
+  hpsv2: hpsv2("v2.0", "HPS_v2_compressed.pt"),
+  "hpsv2.1": hpsv2("v2.1", "HPS_v2.1_compressed.pt"),
+  pickscore: {
+    label: "PickScore",
+    files: ["yuvalkirstain/PickScore_v1/model.safetensors"],
+    config: "yuvalkirstain/PickScore_v1/config.json",
+    tokenizer: CLIP_TOKENIZER,
+    tokens: "clip",
+    make: ([weights], config) => pickScoreReward(weights, clip(config)),
+  },
+  aesthetic: {
+    label: "Aesthetic",
+    files: [L14, "christophschuhmann/improved-aesthetic-predictor/sac+logos+ava1-l14-linearMSE.pth"],
+    config: "openai/clip-vit-large-patch14/config.json",
+    make: ([tower, head], config) =>
+      aestheticReward(
+        { clip: tower, head },
+        config === undefined ? {} : { config: parseCLIPConfig(config).vision_config },
+      ),
+  },
+  "clipscore-hessel": clipScore(
+    "hessel",
+    "CLIPScore (Hessel)",
+    "openai/clip-vit-base-patch32/model.safetensors",
+    PHOTO,
+  ),
+  "clipscore-image_reward": clipScore("image_reward", "CLIP cosine (ImageReward's)", L14),
+  "clipscore-percent": clipScore("percent", "CLIPScore (100 cos, L/14)", L14),
+  "clipscore-dmd2": clipScore(
+    "dmd2",
+    "CLIP cosine (DMD2's)",
+    "laion/CLIP-ViT-g-14-laion2B-s12B-b42K/open_clip_pytorch_model.bin",
+    PHOTO,
+  ),
+};
+
+/** The names of these rewards. */
+export const PAPER_REWARDS: readonly string[] = Object.keys(RECIPES);
+
+/** A released reward, ready to score. */
+export interface PaperReward {
+  /** Its name for people. */
+  readonly label: string;
+  /** The reward. */
+  readonly reward: PixelReward;
+  /** The files of its weights. */
+  readonly files: readonly string[];
+  /** The name of its token ids in a reward's prompts; none where it does not read prompts. */
+  readonly tokens?: string;
+  /** Token ids of prompts, `[N, length]` row-major. */
+  encode?(texts: readonly string[]): { ids: Int32Array<ArrayBuffer>; length: number };
+}
+
+/**
+ * Loads a released reward.
+ *
+ * @param name One of {@linkcode PAPER_REWARDS}.
+ * @param folder Where weights lie, by the names of their repositories.
+ * @returns The reward.
+ * @throws {ConfigError} If a file is missing; the error names it.
+ */
+export async function loadPaperReward(name: string, folder: string): Promise<PaperReward> {
+  const recipe = RECIPES[name];
+  const files = recipe.files.map((file) => `${folder}/${file}`);
+  for (const file of files) await requireFile(name, file);
+  let tokenizer: TextTokenizer | undefined;
+  if (recipe.tokenizer) {
+    const { folder: own, className } = recipe.tokenizer;
+    const vocabulary = className === "CLIPTokenizer" ? "vocab.json" : "tokenizer.json";
+    if (!await isFile(`${folder}/${own}/tokenizer.json`)) await requireFile(name, `${folder}/${own}/${vocabulary}`);
+    tokenizer = await loadTokenizer(`${folder}/${own}`, { className });
+  }
+  const config = recipe.config !== undefined && await isFile(`${folder}/${recipe.config}`)
+    ? JSON.parse(await Deno.readTextFile(`${folder}/${recipe.config}`)) as Config
+    : undefined;
+  const weights = [];
+  for (const file of files) weights.push(await readWeights(file));
+  const { tokens, prefix = "", label } = recipe;
+  return {
+    label,
+    files,
+    reward: await recipe.make(weights, config),
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(tokenizer ? { encode: (texts) => tokenizer.encode(texts.map((text) => prefix + text)) } : {}),
+  };
+}
+
+/**
+ * Reads all tensors of a checkpoint.
+ *
+ * @param path The file, in any format that is known.
+ * @returns The tensors by name.
+ */
+export async function readWeights(path: string): Promise<Map<string, SafetensorsEntry>> {
+  using file = await openTensors(path);
+  const entries = new Map<string, SafetensorsEntry>();
+  for (const [name, tensor] of file.tensors) {
+    const { dtype, bytes } = await tensor.read();
+    entries.set(name, new SafetensorsEntry(dtype, tensor.shape, bytes));
+  }
+  return entries;
+}
+
+async function requireFile(name: string, path: string): Promise<void> {
+  if (await isFile(path)) return;
+  throw new ConfigError(`Metric ${name} needs weights that are not on this machine: there is no ${path}`);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await Deno.stat(path).then((info) => info.isFile, () => false);
+}
