@@ -1,14 +1,6 @@
 /** Counts what any WebGPU program of this process does, whoever wrote it. */
 
-/** How much was done, and when last. */
-export interface Counted {
-  /** Dispatches recorded. */
-  readonly dispatches: number;
-  /** Calls of `queue.submit`. */
-  readonly submits: number;
-  /** When the last of them returned, on the clock of `performance.now()`. */
-  readonly lastSubmit: number;
-}
+import type { Counted } from "./row.ts";
 
 let dispatches = 0;
 let submits = 0;
@@ -31,11 +23,7 @@ GPUQueue.prototype.submit = function (commands) {
   lastSubmit = performance.now();
 };
 
-/** What was done, since `before` where that is given. */
-export function count(before?: Counted): Counted {
-  return {
-    dispatches: dispatches - (before?.dispatches ?? 0),
-    submits: submits - (before?.submits ?? 0),
-    lastSubmit,
-  };
+/** What was done so far. */
+export function count(): Counted {
+  return { dispatches, submits, lastSubmit };
 }

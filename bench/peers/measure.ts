@@ -1,7 +1,7 @@
 /** Measuring a row: results first, then times, taken in turns. */
 import { relativeError } from "../../packages/tensor/testing.ts";
 import { type Answer, Worker } from "./process.ts";
-import type { Row } from "./row.ts";
+import type { Row, Setting } from "./row.ts";
 
 /** What one implementation did in a row. */
 export interface Cell {
@@ -33,8 +33,8 @@ export interface Line {
   readonly cells: Readonly<Record<string, Cell>>;
 }
 
-/** How long and how often. */
-export interface Settings {
+/** On what, how long and how often. */
+export interface Settings extends Setting {
   /** Rounds, at most. */
   readonly rounds: number;
   /** What a batch of runs should take, so that the wait after it does not count. */
@@ -42,6 +42,9 @@ export interface Settings {
   /** How long the first result may take. */
   readonly limitMs: number;
 }
+
+/** A first result that takes longer than this is warm-up enough, in milliseconds. */
+const NO_WARM_UP_MS = 4000;
 
 /** The largest error, as `relativeError` has it, that counts as right. */
 export const TOLERANCE = 1e-3;
@@ -91,12 +94,13 @@ export async function measureRow(row: Row, workers: readonly Worker[], settings:
         if (reason) cell = { mark: "wrong", reason };
       }
       if (!cell) {
-        const { ms, ...rest } = await worker.ask({ do: "time", runs: 1 });
+        const isSlow = answer.ms! > NO_WARM_UP_MS;
+        const { ms, ...rest } = await worker.ask(isSlow ? { do: "time", runs: 1 } : { do: "warm up" });
         cell = failed(rest);
         if (!cell) {
           const { dispatches, submits } = answer;
           const plan = schedule(ms!, settings);
-          const times = plan.runs === 1 ? [ms!] : [];
+          const times = isSlow ? [ms!] : [];
           ready.push({ worker, ...plan, times, cell: { dispatches, submits } });
         }
       }
@@ -108,7 +112,7 @@ export async function measureRow(row: Row, workers: readonly Worker[], settings:
     await Deno.remove(file);
     for (const { worker } of ready) await worker.ask({ do: "free" });
   }
-  return { name: row.name, target: row.target, flops: row.flops, cells };
+  return { name: row.name, target: row.target[settings.device], flops: row.flops, cells };
 }
 
 async function takeTurns(
@@ -143,15 +147,18 @@ async function measureHost(
 /** How long a first result may take, in milliseconds. */
 const FIRST_LIMIT_MS = 60_000;
 
-/** Measures the first result of a row in fresh processes: without a shader cache, then with the one that it left. */
-export async function measureFirst(row: Row, adapters: readonly string[]): Promise<Line[]> {
-  const titles = ["no shader cache", "shader cache"];
+/**
+ * Measures the first result of a row in fresh processes: on WebGPU without a shader cache, then with the one that it
+ * left. WebAssembly has no such cache.
+ */
+export async function measureFirst(row: Row, adapters: readonly string[], setting: Setting): Promise<Line[]> {
+  const titles = setting.device === "webgpu" ? [", no shader cache", ", shader cache"] : [""];
   const cells: Record<string, Cell>[] = titles.map(() => ({}));
   for (const adapter of adapters) {
     const cache = await Deno.makeTempDir({ prefix: "dipp-peers-shaders-" });
     const file = `${cache}.results`;
     for (const found of cells) {
-      const worker = new Worker(adapter, { MESA_SHADER_CACHE_DIR: cache, __GL_SHADER_DISK_CACHE_PATH: cache });
+      const worker = new Worker(adapter, setting, { MESA_SHADER_CACHE_DIR: cache, __GL_SHADER_DISK_CACHE_PATH: cache });
       await worker.start();
       const answer = await worker.ask({ do: "prepare", row: row.name, file }, FIRST_LIMIT_MS);
       await worker.stop();
@@ -161,7 +168,7 @@ export async function measureFirst(row: Row, adapters: readonly string[]): Promi
     await Deno.remove(cache, { recursive: true });
     await Deno.remove(file).catch(() => {});
   }
-  return titles.map((title, i) => ({ name: `first result, ${title}: ${row.name}`, target: 1, cells: cells[i] }));
+  return titles.map((title, i) => ({ name: `first result${title}: ${row.name}`, target: 1, cells: cells[i] }));
 }
 
 function failed({ error, unsupported }: Answer): Cell | undefined {

@@ -4,19 +4,21 @@ import { load } from "./adapters/dipp.ts";
 import { ortGraph } from "./adapters/ort_graph.ts";
 import { disagreement, type Line, measureRow, median, schedule } from "./measure.ts";
 import { type Answer, type Command, Worker } from "./process.ts";
-import { type Data, noise, permuted, type Row, Unsupported } from "./row.ts";
+import { type Data, noise, permuted, type Row, type Setting, Unsupported } from "./row.ts";
 import { attentionRow } from "./rows/attention.ts";
 import { conv2dRow } from "./rows/conv2d.ts";
 import { adamwRow, chainRow } from "./rows/elementwise.ts";
 import { matmulRow } from "./rows/matmul.ts";
-import { rows } from "./rows/mod.ts";
+import { deviceRows, rows } from "./rows/mod.ts";
 import { groupNormSiluRow, layerNormRow } from "./rows/norm.ts";
 import { trainingRow } from "./rows/training.ts";
 import { bestPeer, hostLines, table } from "./table.ts";
 
+const SETTING: Setting = { device: "wasm", threads: 2 };
+
 /** Everything that dipp gives for a row, run by run. */
 async function run(row: Row): Promise<Float32Array[]> {
-  const job = await (await load()).prepare(row.work, row.inputs());
+  const job = await (await load(SETTING)).prepare(row.work, row.inputs());
   const results: Float32Array[] = [];
   for (let i = 0; i < (row.checked ?? 1); i++) {
     await job.run();
@@ -172,7 +174,7 @@ Deno.test("a training row lowers its loss, and every parameter has numbers", asy
 });
 
 Deno.test("rows have names of their own and reproducible inputs", () => {
-  assertEquals(new Set(rows.map((r) => r.name)).size, rows.length);
+  for (const list of [rows, deviceRows]) assertEquals(new Set(list.map((r) => r.name)).size, list.length);
   assertEquals(noise(3, [2, 2]).values, noise(3, [2, 2]).values);
   const many = noise(1, [10000]).values;
   assertAlmostEquals(sum(10000, (i) => many[i]) / 10000, 0, 0.03);
@@ -184,7 +186,7 @@ Deno.test("rows have names of their own and reproducible inputs", () => {
 Deno.test("medians, batches and disagreement", () => {
   assertEquals(median([3, 1, 2]), 2);
   assertEquals(median([4, 1, 3, 2]), 2.5);
-  const settings = { rounds: 5, batchMs: 200, limitMs: 1000 };
+  const settings = { ...SETTING, rounds: 5, batchMs: 200, limitMs: 1000 };
   assertEquals(schedule(1, settings), { runs: 50, rounds: 5 });
   assertEquals(schedule(20, settings), { runs: 10, rounds: 5 });
   assertEquals(schedule(900, settings), { runs: 1, rounds: 2 });
@@ -203,7 +205,7 @@ class Scripted extends Worker {
   readonly #answer: (command: Command) => Answer | Promise<Answer>;
 
   constructor(name: string, answer: (command: Command) => Answer | Promise<Answer>) {
-    super(name);
+    super(name, SETTING);
     this.#answer = answer;
   }
 
@@ -221,6 +223,7 @@ function scripted(name: string, values: number[], ms: number): Scripted {
       return { lengths: [values.length], dispatches: 3, submits: 1, ms: 50 };
     }
     if (command.do === "host") return { host: [2, 1, 3] };
+    if (command.do === "warm up") return { ms };
     return command.do === "time" ? { ms: ms * command.runs } : {};
   });
 }
@@ -233,12 +236,12 @@ Deno.test("only what agrees with the first is timed, and all take turns", async 
     new Scripted("ort", () => ({ error: "it cannot", unsupported: true })),
   ];
   const row = { ...matmulRow([], 1, 1, 2), host: true };
-  const line = await measureRow(row, workers, { rounds: 3, batchMs: 200, limitMs: 1000 });
+  const line = await measureRow(row, workers, { ...SETTING, rounds: 3, batchMs: 200, limitMs: 1000 });
   assertEquals(line.cells["dipp"], { dispatches: 3, submits: 1, ms: 10, hostMs: 2 });
   assertEquals(line.cells["jax-js"].ms, 40);
   assertEquals(line.cells["tfjs"].mark, "wrong");
   assertEquals(line.cells["ort"], { mark: "-", reason: "it cannot" });
-  assertEquals(workers[0].asked, ["prepare", "time", "time", "time", "time", "host", "free"]);
+  assertEquals(workers[0].asked, ["prepare", "warm up", "time", "time", "time", "host", "free"]);
   assertEquals(bestPeer(line), 4);
   assertEquals(workers[2].asked, ["prepare"]);
 });
@@ -267,11 +270,12 @@ Deno.test("the table shows times, the best peer's ratio, what is missed, and why
     ["JavaScript of one fast", 1, 5],
   ]);
   assertStringIncludes(table(hostLines(lines), { dipp: "dipp" }), "| 1.00 (2.5 us x 400) |");
+  assertStringIncludes(table(lines, { dipp: "dipp" }, "a / b"), "| dipp, GFLOP/s |         a / b |");
 });
 
 Deno.test("the ONNX graphs chain up, and say what they cannot do", async () => {
   for (const row of rows) {
-    if (row.work.op === "train" || row.work.op === "adamw") continue;
+    if (row.work.op === "train" || row.work.op === "adamw" || row.work.op === "align") continue;
     const pass = "pass" in row.work ? row.work.pass : "forward";
     if (pass === "backward" || pass === "weightGrad") {
       await assertRejects(async () => await Promise.resolve(ortGraph(row.work, [])), Unsupported);
@@ -289,7 +293,7 @@ Deno.test("the ONNX graphs chain up, and say what they cannot do", async () => {
 });
 
 Deno.test("a worker that is too slow is replaced, one that cannot start says why", async () => {
-  const worker = new Worker("nobody");
+  const worker = new Worker("nobody", SETTING);
   const { error } = await worker.start();
   assertStringIncludes(error!, "nobody");
   // A process that is held never answers

@@ -1,9 +1,12 @@
 /** The processes of the implementations, as their parent sees them. */
 
+import type { Setting } from "./row.ts";
+
 /** What the parent asks for. */
 export type Command =
   | { readonly do: "load" }
   | { readonly do: "prepare"; readonly row: string; readonly file: string }
+  | { readonly do: "warm up" }
   | { readonly do: "time"; readonly runs: number }
   | { readonly do: "host"; readonly runs: number }
   | { readonly do: "free" };
@@ -16,7 +19,7 @@ export interface Answer {
   readonly unsupported?: boolean;
   /** load: name and version. */
   readonly name?: string;
-  /** prepare: until the first result was there; time: all runs and one wait. */
+  /** prepare: until the first result was there; warm up: the fastest run; time: all runs and one wait. */
   readonly ms?: number;
   /** prepare: lengths of the results in the file. */
   readonly lengths?: readonly number[];
@@ -37,13 +40,15 @@ const folder = import.meta.dirname!;
 export class Worker {
   /** The adapter's name. */
   readonly adapter: string;
+  readonly #setting: Setting;
   readonly #environment: Record<string, string>;
   #child: Deno.ChildProcess | undefined;
   #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>> | undefined;
   #lines: AsyncIterator<string> | undefined;
 
-  constructor(adapter: string, environment: Record<string, string> = {}) {
+  constructor(adapter: string, setting: Setting, environment: Record<string, string> = {}) {
     this.adapter = adapter;
+    this.#setting = setting;
     this.#environment = environment;
   }
 
@@ -54,9 +59,13 @@ export class Worker {
 
   /** Starts the process; the answer has the implementation's name, or why it is not here. */
   async start(): Promise<Answer> {
+    const { device, threads } = this.#setting;
     const config = PEERS.includes(this.adapter) ? "peers.json" : "../../deno.json";
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", "--config", `${folder}/${config}`, `${folder}/worker.ts`, this.adapter],
+      args: [
+        ...["run", "-A", "--quiet", "--config", `${folder}/${config}`, `${folder}/worker.ts`],
+        ...[this.adapter, device, `${threads}`],
+      ],
       env: { DENO_WEBGPU_BACKEND: Deno.build.os === "linux" ? "vulkan" : "", ...this.#environment },
       stdin: "piped",
       stdout: "piped",

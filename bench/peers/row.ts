@@ -22,6 +22,7 @@ export interface Data {
  * | chain | x, y | `x = 0.5 tanh(x y + x0)`, `rounds` times |
  * | adamw | parameters, then as many gradients | a few of the parameters after each run |
  * | train | see `rows/training.ts` | the loss of each step |
+ * | align | none: the configuration says all | the metrics of each step |
  */
 export type Work =
   | { readonly op: "matmul" }
@@ -31,7 +32,18 @@ export type Work =
   | { readonly op: "attention"; readonly pass: "forward" | "backward" }
   | { readonly op: "chain"; readonly rounds: number }
   | { readonly op: "adamw"; readonly shown: readonly number[] }
-  | Training;
+  | Training
+  | Alignment;
+
+/** Work that is the same at every run. */
+export type Stateless = Exclude<Work, { op: "adamw" | "train" | "align" }>;
+
+/** A step of the main job, which only dipp can do: it is there to compare dipp's devices. */
+export interface Alignment {
+  readonly op: "align";
+  /** The configuration of `deno task train`, from the root of the project. */
+  readonly config: string;
+}
 
 /** A training step: forward, mean squared error, backward, AdamW. */
 export interface Training {
@@ -53,8 +65,8 @@ export const EPS = 1e-5;
 export interface Row {
   /** Its name, for `--rows` too. */
   readonly name: string;
-  /** How many times faster than the best peer it should be. */
-  readonly target: number;
+  /** How many times faster than the best peer it should be, by device. */
+  readonly target: Readonly<Record<Setting["device"], number>>;
   /** Floating-point operations of a run, where that tells something. */
   readonly flops?: number;
   /** What to do. */
@@ -81,12 +93,32 @@ export interface Job {
   free(): void;
 }
 
+/** What everything runs on. */
+export interface Setting {
+  /** The kind of device. */
+  readonly device: "webgpu" | "wasm";
+  /** Threads of WebAssembly. */
+  readonly threads: number;
+}
+
+/** How much was done, and when last. */
+export interface Counted {
+  /** Dispatches recorded. */
+  readonly dispatches: number;
+  /** Programs, or command buffers, handed over. */
+  readonly submits: number;
+  /** When the last of them was handed over, on the clock of `performance.now()`. */
+  readonly lastSubmit: number;
+}
+
 /** An implementation, once its device is there. */
 export interface Implementation {
   /** Name and version. */
   readonly name: string;
   /** The WebGPU device, where it shows it, so that its errors are seen. */
   readonly device?: GPUDevice;
+  /** What was done so far, where that is not seen by counting what WebGPU is told. */
+  counted?(): Counted;
   /**
    * Makes work ready.
    *

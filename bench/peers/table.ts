@@ -29,10 +29,15 @@ export function hostLines(lines: readonly Line[]): Line[] {
  *
  * @param lines The measurements.
  * @param names The implementations by adapter, in the order of the columns.
+ * @param ratioTitle What the last column is called.
  */
-export function table(lines: readonly Line[], names: Readonly<Record<string, string>>): string {
+export function table(
+  lines: readonly Line[],
+  names: Readonly<Record<string, string>>,
+  ratioTitle = "best peer / dipp",
+): string {
   const adapters = Object.keys(names);
-  const head = ["row", ...Object.values(names).map((name) => `${name}, ms`), "dipp, GFLOP/s", "best peer / dipp"];
+  const head = ["row", ...Object.values(names).map((name) => `${name}, ms`), "dipp, GFLOP/s", ratioTitle];
   const body = lines.map((line) => {
     const { dipp } = line.cells;
     const rate = line.flops && dipp?.ms ? (line.flops / dipp.ms / 1e6).toFixed(1) : "";

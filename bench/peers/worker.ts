@@ -1,15 +1,17 @@
 /**
- * One implementation in a process of its own: takes a command a line, as JSON, and answers each with a line.
+ * One implementation in a process of its own: takes a command a line, as JSON, and answers each with a line. Its
+ * arguments are the adapter, the device and the number of threads.
  *
  * @module
  */
 import { count } from "./count.ts";
 import type { Answer, Command } from "./process.ts";
-import { type Implementation, type Job, Unsupported } from "./row.ts";
-import { rows } from "./rows/mod.ts";
+import { type Counted, type Implementation, type Job, type Setting, Unsupported } from "./row.ts";
+import { deviceRows, rows } from "./rows/mod.ts";
 
 const ADAPTERS: Record<string, string> = {
   "dipp": "./adapters/dipp.ts",
+  "dipp-webgpu": "./adapters/dipp.ts",
   "jax-js": "./adapters/jax_js.ts",
   "tfjs": "./adapters/tfjs.ts",
   "ort": "./adapters/ort.ts",
@@ -18,17 +20,34 @@ const ADAPTERS: Record<string, string> = {
 /** After a first result that took longer, in milliseconds, there is no second one just to count its dispatches. */
 const SLOW_MS = 4000;
 
+/**
+ * A warm-up takes at least and at most so long, in milliseconds, and ends after so many runs none of which was faster
+ * than those before: engines optimise code once it was called often, and in the background.
+ */
+const WARM_UP = { least: 400, most: 2000, runs: 8 };
+
 const uncaptured: string[] = [];
 let implementation: Implementation;
 let watched: GPUDevice | undefined;
 let job: Job | undefined;
 let perRun = 0;
 
-async function load(adapter: string): Promise<Answer> {
+async function load([adapter, device, threads]: readonly string[]): Promise<Answer> {
   if (!(adapter in ADAPTERS)) throw new RangeError(`There is no adapter "${adapter}"`);
-  implementation = await (await import(ADAPTERS[adapter])).load();
+  const setting: Setting = { device: device as Setting["device"], threads: Number(threads) };
+  implementation = await (await import(ADAPTERS[adapter])).load(setting);
   watch();
   return { name: implementation.name };
+}
+
+/** What was done so far, or since `before` where that is given. */
+function counted(before?: Counted): Counted {
+  const { dispatches, submits, lastSubmit } = implementation.counted?.() ?? count();
+  return {
+    dispatches: dispatches - (before?.dispatches ?? 0),
+    submits: submits - (before?.submits ?? 0),
+    lastSubmit,
+  };
 }
 
 /** Notes the errors of the device, which may be there only once there is work. */
@@ -41,20 +60,20 @@ function watch(): void {
 }
 
 async function prepare(name: string, file: string): Promise<Answer> {
-  const row = rows.find((r) => r.name === name)!;
+  const row = [...rows, ...deviceRows].find((r) => r.name === name)!;
   const inputs = row.inputs();
   const start = performance.now();
   job = await implementation.prepare(row.work, inputs);
   watch();
   const results: Float32Array[] = [];
-  let ms = 0, before = count(), done = before;
+  let ms = 0, before = counted(), done = before;
   const checked = row.checked ?? 1;
   // The first run may do more than the others do: what one does is counted at a later one
   for (let i = 0; i < Math.max(2, checked); i++) {
-    before = count();
+    before = counted();
     await job.run();
     await job.wait();
-    done = count(before);
+    done = counted(before);
     if (i < checked) results.push(...await job.results());
     ms ||= performance.now() - start;
     if (i + 1 >= checked && ms > SLOW_MS) break;
@@ -70,13 +89,28 @@ async function prepare(name: string, file: string): Promise<Answer> {
   return { ms, lengths: results.map((r) => r.length), dispatches, submits };
 }
 
+async function warmUp(): Promise<Answer> {
+  const start = performance.now();
+  let [now, best, since] = [start, Infinity, 0];
+  while (now - start < WARM_UP.most && (since < WARM_UP.runs || now - start < WARM_UP.least)) {
+    await job!.run();
+    await job!.wait();
+    const last = now;
+    now = performance.now();
+    // Noise does not count as getting faster
+    since = now - last < 0.97 * best ? 0 : since + 1;
+    best = Math.min(best, now - last);
+  }
+  return { ms: best };
+}
+
 async function time(runs: number): Promise<Answer> {
-  const before = count();
+  const before = counted();
   const start = performance.now();
   for (let i = 0; i < runs; i++) await job!.run();
   await job!.wait();
   const ms = performance.now() - start;
-  const { dispatches } = count(before);
+  const { dispatches } = counted(before);
   if (dispatches < runs * perRun) {
     throw new Error(`it left work out: ${dispatches} dispatches for ${runs} runs of ${perRun}`);
   }
@@ -89,7 +123,7 @@ async function host(runs: number): Promise<Answer> {
     const start = performance.now();
     await job!.run();
     await job!.wait();
-    times.push(count().lastSubmit - start);
+    times.push(counted().lastSubmit - start);
   }
   return { host: times };
 }
@@ -97,9 +131,11 @@ async function host(runs: number): Promise<Answer> {
 async function answer(command: Command): Promise<Answer> {
   switch (command.do) {
     case "load":
-      return await load(Deno.args[0]);
+      return await load(Deno.args);
     case "prepare":
       return await prepare(command.row, command.file);
+    case "warm up":
+      return await warmUp();
     case "time":
       return await time(command.runs);
     case "host":

@@ -1,4 +1,4 @@
-/** dipp, through its public interface: `compile()`. */
+/** dipp, through its public interface: `compile()`; on either device. */
 import {
   type AdamState,
   adamw,
@@ -12,6 +12,7 @@ import {
 import {
   compile,
   conv2d,
+  type Device,
   groupNorm,
   init,
   key,
@@ -25,25 +26,29 @@ import {
   vjp,
   zeros,
 } from "@dipp/tensor";
-import { ADAMW, EPS, type Implementation, type Job, type Work } from "../row.ts";
+import { ADAMW, EPS, type Implementation, type Job, type Setting, type Stateless, type Work } from "../row.ts";
 import { makeNetwork } from "../rows/training.ts";
 
 /** Starts the device. */
-export async function load(): Promise<Implementation> {
-  const { synchronize } = await init();
+export async function load({ device: kind, threads }: Setting): Promise<Implementation> {
+  const device = await init({ device: kind, threads });
+  let lastSubmit = 0;
+  const isCounted = kind === "wasm";
   return {
     name: "dipp",
+    ...(isCounted && { counted: () => ({ ...device.stats(), lastSubmit }) }),
     async prepare(work, inputs) {
       const leaves = inputs.map(({ values, shape }) => tensor(values, shape));
       await realize(...leaves);
-      const step = await compileWork(work, leaves);
+      const step = await compileWork(work, leaves, device);
       let last: Tensor[] = [];
       const job: Job = {
         run() {
           last.forEach((t) => t.dispose());
           last = step();
+          lastSubmit = performance.now();
         },
-        wait: synchronize,
+        wait: device.synchronize,
         results: async () => (await Promise.all(last.map((t) => t.data()))).map((values) => values as Float32Array),
         free: () => [...leaves, ...last].forEach((t) => t.dispose()),
       };
@@ -52,15 +57,17 @@ export async function load(): Promise<Implementation> {
   };
 }
 
-async function compileWork(work: Work, leaves: Tensor[]): Promise<() => Tensor[]> {
+async function compileWork(work: Work, leaves: Tensor[], device: Device): Promise<() => Tensor[]> {
   if (work.op === "adamw") return await optimiser(work, leaves);
   if (work.op === "train") return await training(work, leaves);
+  // What trains is no part of what the peers' processes know
+  if (work.op === "align") return await (await import("./dipp_align.ts")).alignment(work.config, device);
   const step = compile((_: Record<string, Tensor>) => stateless(work, leaves));
   return () => step({});
 }
 
 /** The results of work that keeps no state. */
-export function stateless(work: Exclude<Work, { op: "adamw" | "train" }>, [a, b, c, d]: Tensor[]): Tensor[] {
+export function stateless(work: Stateless, [a, b, c, d]: Tensor[]): Tensor[] {
   switch (work.op) {
     case "matmul":
       return [a.matmul(b)];

@@ -1,8 +1,21 @@
 /** jax-js: everything inside `jit`. */
-import { ADAMW, type Data, EPS, type Implementation, type Job, permuted, type Training, type Work } from "../row.ts";
+import {
+  ADAMW,
+  type Data,
+  EPS,
+  type Implementation,
+  type Job,
+  permuted,
+  type Setting,
+  type Stateless,
+  type Training,
+  Unsupported,
+  type Work,
+} from "../row.ts";
 import type { JaxArray, JaxModule, JaxTree } from "./jax_api.ts";
 import { dit, type DiTConfig } from "./jax_dit.ts";
 import { JaxLayers } from "./jax_layers.ts";
+import { setThreads } from "./jax_threads.ts";
 import { unet, type UNetConfig } from "./jax_unet.ts";
 
 /** A compiled function and what it is called with; `keep` says how many results come back as first arguments. */
@@ -16,13 +29,14 @@ interface Program {
 const HEADS_LAST = [0, 2, 1, 3];
 
 /** Starts the device. */
-export async function load(): Promise<Implementation> {
+export async function load({ device, threads }: Setting): Promise<Implementation> {
+  const counted = device === "wasm" ? setThreads(threads) : undefined;
   const jax: JaxModule = await import("@jax-js/" + "jax");
-  await jax.init("webgpu");
-  jax.defaultDevice("webgpu");
+  await jax.init(device);
+  jax.defaultDevice(device);
   return {
     name: "jax-js 0.1.25",
-    device: jax.getWebGPUDevice(),
+    ...(counted ? { counted } : { device: jax.getWebGPUDevice() }),
     prepare: (work, inputs) => makeJob(jax, work, inputs),
   };
 }
@@ -55,6 +69,7 @@ function makeJob(jax: JaxModule, work: Work, inputs: readonly Data[]): Job {
 }
 
 function makeProgram(jax: JaxModule, work: Work, arrays: JaxArray[]): Program {
+  if (work.op === "align") throw new Unsupported("the main job is written for dipp only");
   if (work.op === "adamw") {
     const half = arrays.length / 2;
     const params = arrays.slice(0, half);
@@ -76,7 +91,7 @@ function makeProgram(jax: JaxModule, work: Work, arrays: JaxArray[]): Program {
   return { call: jax.jit((...args: JaxArray[]) => stateless(jax, work, args)), args: arrays, keep: 0 };
 }
 
-function stateless(jax: JaxModule, work: Exclude<Work, { op: "adamw" | "train" }>, args: JaxArray[]): JaxArray[] {
+function stateless(jax: JaxModule, work: Stateless, args: JaxArray[]): JaxArray[] {
   const [a, b, c, d] = args;
   const { numpy, nn, lax } = jax;
   const conv = (x: JaxArray, weight: JaxArray) => lax.convGeneralDilated(x.ref, weight.ref, [1, 1], [[1, 1], [1, 1]]);

@@ -81,5 +81,5 @@ export function ortGraph(work: Work, shapes: Shapes): OnnxGraph {
       return graph(nodes, a, { floats: { half: [0.5] } });
     }
   }
-  throw new Unsupported("it has no gradients and no optimisers on WebGPU");
+  throw new Unsupported("it has no gradients and no optimisers");
 }

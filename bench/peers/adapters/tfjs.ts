@@ -1,6 +1,18 @@
-/** TensorFlow.js on its WebGPU backend, eager as it is; images are NHWC. */
-import { ADAMW, type Data, EPS, type Implementation, type Job, permuted, Unsupported, type Work } from "../row.ts";
+/** TensorFlow.js on its WebGPU or its WebAssembly backend, eager as it is; images are NHWC. */
+import {
+  ADAMW,
+  type Data,
+  EPS,
+  type Implementation,
+  type Job,
+  permuted,
+  type Setting,
+  type Stateless,
+  Unsupported,
+  type Work,
+} from "../row.ts";
 import type { TfModule, TfTensor } from "./tfjs_api.ts";
+import { startWasm } from "./tfjs_wasm.ts";
 
 type Axes = readonly number[];
 const NHWC: Axes = [0, 2, 3, 1];
@@ -9,11 +21,15 @@ const HWIO: Axes = [2, 3, 1, 0];
 const OIHW: Axes = [3, 2, 0, 1];
 
 /** Starts the device. */
-export async function load(): Promise<Implementation> {
+export async function load({ device, threads }: Setting): Promise<Implementation> {
   const tf: TfModule = await import("@tensorflow/" + "tfjs");
-  await import("@tensorflow/" + "tfjs-backend-webgpu");
-  await tf.setBackend("webgpu");
-  await tf.ready();
+  if (device === "wasm") {
+    await startWasm(tf, threads);
+  } else {
+    await import("@tensorflow/" + "tfjs-backend-webgpu");
+    await tf.setBackend("webgpu");
+    await tf.ready();
+  }
   return {
     name: "tfjs 4.22.0",
     device: tf.backend().device,
@@ -36,6 +52,8 @@ function makeJob(tf: TfModule, work: Work, inputs: readonly Data[]): Job {
       last = tf.tidy(step);
     },
     async wait() {
+      // In WebAssembly, a call returns when it is done
+      if (!backend.device) return;
       backend.endComputePassEncoder();
       backend.submitQueue();
       await drain(backend.device);
@@ -71,8 +89,11 @@ async function drain(device: GPUDevice): Promise<void> {
 
 /** One run, to be called inside `tidy`, and the tensors that it keeps. */
 function makeStep(tf: TfModule, work: Work, inputs: TfTensor[]): { step: () => TfTensor[]; state: TfTensor[] } {
-  if (work.op === "train") {
+  if (work.op === "train" || work.op === "align") {
     throw new Unsupported("it has no jit; the networks are written for jax-js only");
+  }
+  if (work.op === "conv2d" && work.pass === "weightGrad" && !tf.backend().device) {
+    throw new Unsupported("it has no gradient of a convolution's weights in WebAssembly");
   }
   if (work.op !== "adamw") return { step: () => stateless(tf, work, inputs), state: [] };
   const half = inputs.length / 2;
@@ -100,7 +121,7 @@ function makeStep(tf: TfModule, work: Work, inputs: TfTensor[]): { step: () => T
   return { step, state: state.flat() };
 }
 
-function stateless(tf: TfModule, work: Exclude<Work, { op: "adamw" | "train" }>, [a, b, c, d]: TfTensor[]): TfTensor[] {
+function stateless(tf: TfModule, work: Stateless, [a, b, c, d]: TfTensor[]): TfTensor[] {
   const normal = (x: TfTensor, axes: number[]) => {
     const { mean, variance } = tf.moments(x, axes, true);
     return x.sub(mean).mul(variance.add(EPS).rsqrt());

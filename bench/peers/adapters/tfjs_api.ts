@@ -16,9 +16,9 @@ export interface TfTensor {
   dispose(): void;
 }
 
-/** The backend, as far as it is needed to submit what it holds back, and to wait for it. */
+/** The backend, as far as it is needed to submit what it holds back, and to wait for it; without a device, neither is. */
 export interface TfBackend {
-  readonly device: GPUDevice;
+  readonly device?: GPUDevice;
   endComputePassEncoder(): void;
   submitQueue(): void;
 }
@@ -28,6 +28,7 @@ export interface TfModule {
   setBackend(name: string): Promise<boolean>;
   ready(): Promise<void>;
   backend(): TfBackend;
+  env(): { set(flag: string, value: boolean): void };
   engine(): { runKernel(name: string, inputs: Record<string, TfTensor>, attributes: object): TfTensor };
   tensor(values: Float32Array, shape: number[]): TfTensor;
   zeros(shape: number[]): TfTensor;

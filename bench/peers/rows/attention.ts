@@ -13,7 +13,7 @@ export function attentionRow(
   const product = 2 * batch * heads * length * length * width;
   return {
     name: `attention B${batch} H${heads} N${length} D${width} ${pass}`,
-    target: 2,
+    target: { webgpu: 2, wasm: 1.5 },
     // Two products forward; backward needs the scores again and has four of its own
     flops: pass === "forward" ? 2 * product : 6 * product,
     work: { op: "attention", pass },

@@ -16,7 +16,7 @@ export function conv2dRow(pass: Pass, images: number, channels: number, side: nu
   const shapes = { forward: [image, weight], inputGrad: [image, weight], weightGrad: [image, image] }[pass];
   return {
     name: `conv 3x3 ${image.join("x")} ${TITLES[pass]}`,
-    target: 2,
+    target: { webgpu: 2, wasm: 1 },
     flops: 2 * images * side * side * channels * channels * 9,
     work: { op: "conv2d", pass },
     inputs: () => shapes.map((shape, i) => noise(i + 1, shape)),

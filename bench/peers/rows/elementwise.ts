@@ -5,7 +5,7 @@ import { noise, type Row } from "../row.ts";
 export function chainRow(rounds: number, rows: number, columns: number): Row {
   return {
     name: `chain of ${4 * rounds} ops, ${rows}x${columns}`,
-    target: 1,
+    target: { webgpu: 1, wasm: 1.5 },
     work: { op: "chain", rounds },
     inputs: () => [noise(1, [rows, columns]), noise(2, [columns])],
   };
@@ -15,7 +15,7 @@ export function chainRow(rounds: number, rows: number, columns: number): Row {
 export function adamwRow(name: string, shapes: readonly (readonly number[])[]): Row {
   return {
     name: `AdamW ${name}, ${shapes.length} tensors`,
-    target: 2,
+    target: { webgpu: 2, wasm: 1 },
     work: { op: "adamw", shown: [0, 1, shapes.length - 1] },
     checked: 2,
     inputs: () => [

@@ -7,7 +7,7 @@ export function matmulRow(batch: readonly number[], m: number, k: number, n: num
   const size = m === k && k === n ? `${m}` : `${m}x${k}x${n}`;
   return {
     name: `matmul ${[...batch, size].join(" x ")}`,
-    target: 2,
+    target: { webgpu: 2, wasm: 1 },
     flops: 2 * count * m * k * n,
     work: { op: "matmul" },
     inputs: () => [noise(1, [...batch, m, k]), noise(2, [...batch, k, n])],

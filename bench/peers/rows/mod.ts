@@ -1,5 +1,6 @@
 /** Every row, in the order of the table. */
 import type { Row } from "../row.ts";
+import { alignmentRow } from "./alignment.ts";
 import { attentionRows } from "./attention.ts";
 import { conv2dRows } from "./conv2d.ts";
 import { elementwiseRows } from "./elementwise.ts";
@@ -7,7 +8,7 @@ import { matmulRows } from "./matmul.ts";
 import { normRows } from "./norm.ts";
 import { trainingRows } from "./training.ts";
 
-/** All of them. */
+/** What compares peers. */
 export const rows: readonly Row[] = [
   ...matmulRows,
   ...conv2dRows,
@@ -15,4 +16,10 @@ export const rows: readonly Row[] = [
   ...normRows,
   ...elementwiseRows,
   ...trainingRows,
+];
+
+/** What compares dipp's devices, for which the other one takes the place of the best peer. */
+export const deviceRows: readonly Row[] = [
+  ...trainingRows.map((row) => ({ ...row, target: { webgpu: 3, wasm: 3 }, host: false })),
+  alignmentRow("emoji align-dit", "examples/emoji/align-dit.json"),
 ];

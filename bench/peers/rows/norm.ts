@@ -5,7 +5,7 @@ import { noise, type Row } from "../row.ts";
 export function groupNormSiluRow(shape: readonly [number, number, number, number], groups: number): Row {
   return {
     name: `GroupNorm(${groups}) + SiLU ${shape.join("x")}`,
-    target: 2,
+    target: { webgpu: 2, wasm: 1.5 },
     work: { op: "groupNormSilu", groups },
     inputs: () => [noise(1, shape), noise(2, [shape[1]], 0.5, 1), noise(3, [shape[1]], 0.5)],
   };
@@ -16,7 +16,7 @@ export function layerNormRow(shape: readonly number[]): Row {
   const width = shape[shape.length - 1];
   return {
     name: `LayerNorm ${shape.join("x")}`,
-    target: 1,
+    target: { webgpu: 1, wasm: 1.5 },
     work: { op: "layerNorm" },
     inputs: () => [noise(1, shape), noise(2, [width], 0.5, 1), noise(3, [width], 0.5)],
   };

@@ -25,7 +25,7 @@ export function trainingRow(
   const image = [batch, 3, side, side];
   return {
     name: `${name} training step, batch ${batch}`,
-    target: 3,
+    target: { webgpu: 3, wasm: 1 },
     work: { op: "train", network, config, names: parameters.map(([path]) => path) },
     checked: 3,
     host: true,
