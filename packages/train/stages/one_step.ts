@@ -5,6 +5,7 @@
  */
 import { parameterCount } from "@dipp/nn";
 import { drawNoise, fakeScoreLoss, generatorStep, makeObjective } from "@dipp/objectives";
+import type { Reward } from "@dipp/rewards";
 import { type Cond, guided, OneStepGenerator } from "@dipp/scores";
 import { cat, compile, fold, randn, scalar, type Tensor, tensor, uniform, where } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
@@ -90,14 +91,18 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
   const generatorUpdate = (inputs: NamedTensors, fakeParams: LearnerState["params"]) => {
     const { cond, z, noise } = round(inputs, rule.fakeUpdates);
     const x0 = generatorOf(generator.params).generate(z, cond);
+    // What the objective asks of the reward need not be computed again to be shown
+    let asked: Tensor | undefined;
+    const watched: Reward | undefined = reward &&
+      { score: (images, prompts) => asked = reward.score(images, prompts) };
     const { loss, diagnostics } = objective.generatorLoss(
       { x0, ...objective.draw(noise, shape), cond, nullCond: none, prompts: cond },
-      { teacher, fake: scores(fakeParams), decoder: { decode: toImages }, ...(reward ? { reward } : {}) },
+      { teacher, fake: scores(fakeParams), decoder: { decode: toImages }, ...(watched ? { reward: watched } : {}) },
     );
     const update = generatorLearner.update(generator, loss, inputs.lr);
     const metrics = {
       ...diagnostics,
-      ...(reward ? { reward: reward.score(toImages(x0), cond).mean() } : {}),
+      ...(reward ? { reward: (asked ?? reward.score(toImages(x0), cond)).mean() } : {}),
       ...updateMetrics(update),
       lr: inputs.lr,
     };
