@@ -11,6 +11,7 @@ import { variable } from "./index_expression.ts";
 import { lower, type LoweredKernel, type Target } from "./lower.ts";
 import { type Lifetime, planMemory } from "./memory.ts";
 import { orderForMemory } from "./order.ts";
+import { type Place, placesInPacked } from "./place.ts";
 import { schedule } from "./schedule.ts";
 
 /** An update of state: after the plan ran, `target` holds what `value` was. */
@@ -33,6 +34,8 @@ export interface PlanDescription {
   readonly slotOf: ReadonlyMap<Tensor, number>;
   /** Lengths of the shared buffers in bytes. */
   readonly slots: readonly number[];
+  /** For each intermediate that is computed as part of a packed vector, where in it. */
+  readonly placeOf: ReadonlyMap<Tensor, Place>;
   /** New values that are written straight over the state that they replace, with that state. */
   readonly inPlace: ReadonlyMap<Tensor, Tensor>;
 }
@@ -95,14 +98,20 @@ export function describePlan(
   });
 
   const outputSet = new Set(outputs);
-  const intermediates = kernels.map((k) => k.root).filter((t) => !outputSet.has(t) && !inPlace.has(t));
+  const isFree = (t: Tensor) => !outputSet.has(t) && !inPlace.has(t);
+  const placeOf = placesInPacked(kernels, isFree);
+  const intermediates = kernels.map((k) => k.root).filter((t) => isFree(t) && !placeOf.has(t));
+  const begins = new Map(position);
+  for (const [t, { whole }] of placeOf) begins.set(whole, Math.min(begins.get(whole)!, position.get(t)!));
+  const ends = new Map(kernels.map(({ root }, at) => [root, lastRead.get(root) ?? at]));
+  for (const [t, { whole }] of placeOf) ends.set(whole, Math.max(ends.get(whole)!, ends.get(t)!));
   const lifetimes = new Map(intermediates.map((t) => [t, {
-    first: position.get(t)!,
+    first: begins.get(t)!,
     // A value that is copied into state at the end lives until then
-    last: values.has(t) ? kernels.length : lastRead.get(t) ?? position.get(t)!,
+    last: values.has(t) ? kernels.length : ends.get(t)!,
     bytes: byteLength(t.dtype, t.size),
   }]));
   const memory = planMemory([...lifetimes.values()]);
   const slotOf = new Map(intermediates.map((t, i) => [t, memory.slotOf[i]]));
-  return { outputs, assignments, kernels, lifetimes, slotOf, slots: memory.slots, inPlace };
+  return { outputs, assignments, kernels, lifetimes, slotOf, slots: memory.slots, placeOf, inPlace };
 }

@@ -43,7 +43,7 @@ function bindCommands(
   slots: BackendBuffer[],
   computed: BackendBuffer[],
 ): Pick<Plan, "program" | "outputs" | "captured"> {
-  const { outputs, assignments, kernels, slotOf, inPlace } = description;
+  const { outputs, assignments, kernels, slotOf, placeOf, inPlace } = description;
   const buffers = new Map<Tensor, BackendBuffer>();
   const captured = new Set<Tensor>();
   const captive = (t: Tensor) => (captured.add(t), deviceBuffer(t, backend));
@@ -64,15 +64,23 @@ function bindCommands(
     if (!isLeaf(t)) buffers.set(t, take(computed, byteLength(t.dtype, t.size), t));
   }
   const bufferOf = (t: Tensor) => buffers.get(t) ?? captive(t);
+  const rangeOf = (t: Tensor): Range => {
+    const place = placeOf.get(t);
+    if (!place) return { buffer: bufferOf(t), offset: 0 };
+    return { buffer: bufferOf(place.whole), offset: place.offset, isPart: true };
+  };
 
-  const commands = kernels.flatMap((k) => k.kernel ? [dispatch(k, k.kernel, bufferOf, backend)] : copies(k, bufferOf));
+  const commands = kernels.flatMap((k) =>
+    k.kernel ? [dispatch(k, k.kernel, rangeOf, backend)] : copies(k, rangeOf, (t) => placeOf.get(t)?.whole === k.root)
+  );
   for (const { target: state, value } of assignments) {
     if (inPlace.get(value) === state) continue;
     const bytes = byteLength(state.dtype, state.size);
+    const { buffer, offset } = rangeOf(value);
     commands.push({
       kind: "copy",
-      source: bufferOf(value),
-      sourceOffset: 0,
+      source: buffer,
+      sourceOffset: offset,
       target: captive(state),
       targetOffset: 0,
       bytes,
@@ -82,13 +90,23 @@ function bindCommands(
   return { program, outputs: outputs.map(bufferOf), captured: [...captured] };
 }
 
-function dispatch(k: LoweredKernel, kernel: Kernel, bufferOf: (t: Tensor) => BackendBuffer, backend: Backend): Command {
-  const bind = (t: Tensor, access: Access): Binding[] =>
-    partsOf(byteLength(t.dtype, t.size), backend.limits.maxBindingBytes).map((part, _, all) => ({
-      buffer: bufferOf(t),
-      access,
-      ...(all.length > 1 && part),
-    }));
+/** Where a tensor lies. */
+interface Range {
+  readonly buffer: BackendBuffer;
+  /** Its first byte. */
+  readonly offset: number;
+  /** Whether other tensors lie in the same buffer. */
+  readonly isPart?: boolean;
+}
+
+function dispatch(k: LoweredKernel, kernel: Kernel, rangeOf: (t: Tensor) => Range, backend: Backend): Command {
+  const bind = (t: Tensor, access: Access): Binding[] => {
+    const bytes = byteLength(t.dtype, t.size);
+    const { buffer, offset, isPart } = rangeOf(t);
+    const parts = partsOf(bytes, backend.limits.maxBindingBytes);
+    if (parts.length === 1 && !isPart) return [{ buffer, access }];
+    return parts.map((part) => ({ buffer, access, offset: offset + part.offset, bytes: part.bytes }));
+  };
   const buffers = [
     ...k.reads.flatMap((t) => bind(t, t === k.inPlace ? "read_write" : "read")),
     ...(k.inPlace ? [] : bind(k.root, "read_write")),
@@ -97,12 +115,16 @@ function dispatch(k: LoweredKernel, kernel: Kernel, bufferOf: (t: Tensor) => Bac
   return { kind: "dispatch", pipeline, buffers, workgroups: kernel.workgroups };
 }
 
-function copies(k: LoweredKernel, bufferOf: (t: Tensor) => BackendBuffer): Command[] {
-  let targetOffset = 0;
-  return k.reads.map((t) => {
+/** The copies that fill a packed vector, but for what `isThere`. */
+function copies(k: LoweredKernel, rangeOf: (t: Tensor) => Range, isThere: (t: Tensor) => boolean): Command[] {
+  const target = rangeOf(k.root);
+  let end = target.offset;
+  return k.reads.flatMap((t) => {
     const bytes = byteLength(t.dtype, t.size);
-    const start = targetOffset;
-    targetOffset += bytes;
-    return { kind: "copy", source: bufferOf(t), sourceOffset: 0, target: bufferOf(k.root), targetOffset: start, bytes };
+    const targetOffset = end;
+    end += bytes;
+    if (isThere(t)) return [];
+    const { buffer: source, offset: sourceOffset } = rangeOf(t);
+    return [{ kind: "copy", source, sourceOffset, target: target.buffer, targetOffset, bytes }];
   });
 }
