@@ -1,5 +1,6 @@
-/** Finds intermediates that can be computed straight in their place in a packed vector, instead of being copied there. */
+/** Where things lie in packed vectors, and what can be computed there instead of being copied. */
 import { byteLength } from "../dtype.ts";
+import type { ConcatPrimitive } from "../primitive.ts";
 import type { Tensor } from "../tensor.ts";
 import type { LoweredKernel } from "./lower.ts";
 
@@ -12,6 +13,22 @@ export interface Place {
   readonly whole: Tensor;
   /** First byte in it. */
   readonly offset: number;
+}
+
+/** The first byte of each part of a packed vector. */
+export function offsetsIn(whole: Tensor): readonly number[] {
+  const { starts } = whole.primitive as ConcatPrimitive;
+  return starts.map((start) => byteLength(whole.dtype, start));
+}
+
+/**
+ * Tells apart packed vectors with zeros between their parts. Nobody writes these zeros: they are there from the start,
+ * so only vectors with parts in the same places can share memory. Undefined for all other tensors.
+ */
+export function gapsOf({ primitive, inputs, size }: Tensor): string | undefined {
+  if (primitive.kind !== "concat") return undefined;
+  const sizes = inputs.map((t) => t.size);
+  return sizes.reduce((n, s) => n + s, 0) === size ? undefined : `${sizes} at ${primitive.starts}`;
 }
 
 /**
@@ -30,22 +47,24 @@ export function placesInPacked(
   const makers = new Map(kernels.map((k) => [k.root, k]));
   const readers = new Map<Tensor, LoweredKernel[]>();
   for (const k of kernels) {
-    for (const t of new Set(k.reads)) readers.set(t, [...readers.get(t) ?? [], k]);
+    for (const t of new Set(k.reads)) {
+      if (!readers.has(t)) readers.set(t, []);
+      readers.get(t)!.push(k);
+    }
   }
   const liesIn = (t: Tensor, whole: Tensor) => t === whole || places.get(t)?.whole === whole;
   for (const pack of kernels) {
     if (pack.kernel) continue;
     const whole = pack.root;
-    let end = 0;
-    for (const t of pack.reads) {
-      const offset = end;
-      end += byteLength(t.dtype, t.size);
+    const offsets = offsetsIn(whole);
+    const seen = new Set<Tensor>();
+    const twice = new Set(pack.reads.filter((t) => seen.has(t) || (seen.add(t), false)));
+    for (const [i, t] of pack.reads.entries()) {
       const maker = makers.get(t);
-      if (!maker?.kernel || !free(t) || places.has(t) || offset % ALIGNMENT !== 0) continue;
-      if (pack.reads.indexOf(t) !== pack.reads.lastIndexOf(t)) continue;
+      if (!maker?.kernel || !free(t) || places.has(t) || twice.has(t) || offsets[i] % ALIGNMENT !== 0) continue;
       const mixes = maker.reads.some((read) => liesIn(read, whole)) ||
         readers.get(t)!.some((k) => k !== pack && liesIn(k.root, whole));
-      if (!mixes) places.set(t, { whole, offset });
+      if (!mixes) places.set(t, { whole, offset: offsets[i] });
     }
   }
   return places;

@@ -8,6 +8,7 @@ import type { PlanDescription } from "./describe.ts";
 import { isLeaf } from "./group.ts";
 import type { LoweredKernel } from "./lower.ts";
 import { partsOf } from "./parts.ts";
+import { gapsOf, offsetsIn } from "./place.ts";
 
 /** A plan bound to buffers, ready to be submitted any number of times. */
 export interface Plan {
@@ -63,6 +64,9 @@ function bindCommands(
   for (const t of new Set(outputs)) {
     if (!isLeaf(t)) buffers.set(t, take(computed, byteLength(t.dtype, t.size), t));
   }
+  // What lies between the parts of packed vectors is written once
+  const gapped = kernels.map((k) => k.root).filter((t) => gapsOf(t) !== undefined);
+  new Set(gapped.map((t) => buffers.get(t)!)).forEach((buffer) => clear(buffer, backend));
   const bufferOf = (t: Tensor) => buffers.get(t) ?? captive(t);
   const rangeOf = (t: Tensor): Range => {
     const place = placeOf.get(t);
@@ -88,6 +92,16 @@ function bindCommands(
   }
   const program = backend.prepare(commands);
   return { program, outputs: outputs.map(bufferOf), captured: [...captured] };
+}
+
+/** Bytes of zeros that are uploaded at once. */
+const CLEARED_BYTES = 2 ** 24;
+
+function clear(buffer: BackendBuffer, backend: Backend): void {
+  const zeros = new Uint8Array(Math.min(buffer.bytes, CLEARED_BYTES));
+  for (let at = 0; at < buffer.bytes; at += zeros.length) {
+    backend.upload(buffer, zeros.subarray(0, buffer.bytes - at), at);
+  }
 }
 
 /** Where a tensor lies. */
@@ -117,14 +131,12 @@ function dispatch(k: LoweredKernel, kernel: Kernel, rangeOf: (t: Tensor) => Rang
 
 /** The copies that fill a packed vector, but for what `isThere`. */
 function copies(k: LoweredKernel, rangeOf: (t: Tensor) => Range, isThere: (t: Tensor) => boolean): Command[] {
-  const target = rangeOf(k.root);
-  let end = target.offset;
-  return k.reads.flatMap((t) => {
-    const bytes = byteLength(t.dtype, t.size);
-    const targetOffset = end;
-    end += bytes;
+  const target = rangeOf(k.root).buffer;
+  const offsets = offsetsIn(k.root);
+  return k.reads.flatMap((t, i) => {
     if (isThere(t)) return [];
     const { buffer: source, offset: sourceOffset } = rangeOf(t);
-    return [{ kind: "copy", source, sourceOffset, target: target.buffer, targetOffset, bytes }];
+    const bytes = byteLength(t.dtype, t.size);
+    return [{ kind: "copy", source, sourceOffset, target, targetOffset: offsets[i], bytes }];
   });
 }

@@ -118,7 +118,7 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
     pictures.write(`${context.out}/samples/${name}.png`, draw, batch_size);
 
   return {
-    state: { generator: generator.stored, ...(trainsFake ? { fake: fake.stored } : {}) },
+    state: { generator, ...(trainsFake ? { fake } : {}) },
     shown: ["reward", "loss", "loss_fake", "field_ratio/reward_to_kl"],
     facts: {
       precision: config.precision,
