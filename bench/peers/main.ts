@@ -10,17 +10,18 @@
  * @module
  */
 import { readFlags } from "../../tools/flags.ts";
-import { type Line, measureFirst, measureRow, type Settings } from "./measure.ts";
+import { firstNames, type Line, measureFirst, measureRow, type Settings } from "./measure.ts";
 import { PEERS, Worker } from "./process.ts";
+import type { Row } from "./row.ts";
 import { rows } from "./rows/mod.ts";
-import { hostLines, table } from "./table.ts";
+import { hostLines, hostName, table } from "./table.ts";
 
 const DEVICES = ["webgpu"];
 
 const USAGE = `Usage: deno task bench:peers [options]
 
-  --rows SUBSTRING   only the rows with this in their name
-  --peers a,b        only these of ${PEERS.join(", ")}
+  --rows SUBSTRING   only the lines with this in their name
+  --peers a,b        only these of ${PEERS.join(", ")}; or none
   --device webgpu    the device that all run on
   --rounds N         batches of each (5)
   --limit SECONDS    how long a first result may take (100)
@@ -37,7 +38,10 @@ async function main(args: string[]): Promise<number> {
     limit: text("limit", "100"),
     json: flags.json === true,
   };
-  const adapters = ["dipp", ...options.peers.split(",").filter((name) => name !== "")];
+  const adapters = [
+    "dipp",
+    ...(options.peers === "none" ? "" : options.peers).split(",").filter((name) => name !== ""),
+  ];
   const unknown = adapters.find((name) => name !== "dipp" && !PEERS.includes(name));
   if (unknown) return refuse(`--peers has "${unknown}", expected some of ${PEERS.join(", ")}`);
   if (!DEVICES.includes(options.device)) {
@@ -46,7 +50,9 @@ async function main(args: string[]): Promise<number> {
   const [rounds, limit] = [Number(options.rounds), Number(options.limit)];
   if (!(rounds >= 1)) return refuse(`--rounds is "${options.rounds}", expected a number from 1`);
   if (!(limit > 0)) return refuse(`--limit is "${options.limit}", expected a number of seconds`);
-  const chosen = rows.filter((row) => row.name.includes(options.rows));
+  const isWanted = (name: string) => name.includes(options.rows);
+  const hasFirst = (row: Row) => row.first === true && firstNames(row.name).some(isWanted);
+  const chosen = rows.filter((row) => isWanted(row.name) || row.host && isWanted(hostName(row.name)) || hasFirst(row));
   if (chosen.length === 0) return refuse(`--rows "${options.rows}" is in the name of no row`);
   const settings: Settings = { rounds, batchMs: 200, limitMs: 1000 * limit };
 
@@ -71,12 +77,12 @@ async function main(args: string[]): Promise<number> {
     await Promise.all(workers.map((worker) => worker.stop()));
   }
   const first: Line[] = [];
-  for (const row of chosen.filter((row) => row.first)) {
+  for (const row of chosen.filter(hasFirst)) {
     console.error(`first result of ${row.name}`);
     const able = Object.keys(names).filter((a) => lines.find((l) => l.name === row.name)?.cells[a].ms !== undefined);
     first.push(...await measureFirst(row, able));
   }
-  const all = [...lines, ...hostLines(lines), ...first];
+  const all = [...lines, ...hostLines(lines), ...first].filter((line) => isWanted(line.name));
   console.log(options.json ? JSON.stringify({ names, lines: all }) : table(all, names));
   return 0;
 }

@@ -143,10 +143,17 @@ async function measureHost(
 /** How long a first result may take, in milliseconds. */
 const FIRST_LIMIT_MS = 60_000;
 
+const FIRST_TITLES = ["no shader cache", "shader cache"];
+
+/** The names of the lines with a row's first results. */
+export function firstNames(row: string): string[] {
+  return FIRST_TITLES.map((title) => `first result, ${title}: ${row}`);
+}
+
 /** Measures the first result of a row in fresh processes: without a shader cache, then with the one that it left. */
 export async function measureFirst(row: Row, adapters: readonly string[]): Promise<Line[]> {
-  const titles = ["no shader cache", "shader cache"];
-  const cells: Record<string, Cell>[] = titles.map(() => ({}));
+  const names = firstNames(row.name);
+  const cells: Record<string, Cell>[] = names.map(() => ({}));
   for (const adapter of adapters) {
     const cache = await Deno.makeTempDir({ prefix: "dipp-peers-shaders-" });
     const file = `${cache}.results`;
@@ -161,7 +168,7 @@ export async function measureFirst(row: Row, adapters: readonly string[]): Promi
     await Deno.remove(cache, { recursive: true });
     await Deno.remove(file).catch(() => {});
   }
-  return titles.map((title, i) => ({ name: `first result, ${title}: ${row.name}`, target: 1, cells: cells[i] }));
+  return names.map((name, i) => ({ name, target: 1, cells: cells[i] }));
 }
 
 function failed({ error, unsupported }: Answer): Cell | undefined {
