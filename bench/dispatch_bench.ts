@@ -17,12 +17,13 @@ import { createWebGpuBackend } from "../packages/tensor/backend/webgpu.ts";
 
 const DISPATCHES = 1000;
 const KERNELS = 20;
+const OWN_KERNELS = 400;
 const BUFFERS = 50;
 
 const backend = await createWebGpuBackend();
 console.log(`Adapter: ${backend.description} (${backend.adapterClass})`);
 
-const pipelines = Array.from({ length: KERNELS }, (_, k) =>
+const add = (k: number) =>
   backend.compile(
     {
       code: `@group(0) @binding(0) var<storage, read> x: array<f32, 64>;
@@ -32,7 +33,8 @@ fn main(@builtin(local_invocation_index) i: u32) { y[i] = x[i] + ${k}.0; }`,
     },
     `add ${k}`,
     ["read", "read_write"],
-  ));
+  );
+const pipelines = Array.from({ length: KERNELS }, (_, k) => add(k));
 const buffers = Array.from({ length: BUFFERS }, () => backend.allocate(256));
 
 // A chain: every dispatch reads what the one before it wrote.
@@ -46,6 +48,14 @@ const commands = Array.from({ length: DISPATCHES }, (_, i): Command => ({
   workgroups: [1, 1, 1],
 }));
 const program = backend.prepare(commands);
+// As in a training step, where hardly two dispatches share a kernel or its buffers
+const ownBuffers = Array.from({ length: OWN_KERNELS + 1 }, () => backend.allocate(256));
+const own = backend.prepare(Array.from({ length: OWN_KERNELS }, (_, i): Command => ({
+  kind: "dispatch",
+  pipeline: add(KERNELS + i),
+  buffers: [{ buffer: ownBuffers[i], access: "read" }, { buffer: ownBuffers[i + 1], access: "read_write" }],
+  workgroups: [1, 1, 1],
+})));
 const singles = commands.map((command) => backend.prepare([command]));
 const settings = { group: "dispatch", n: 20, warmup: 3 };
 
@@ -56,6 +66,17 @@ Deno.bench({
   async fn(b) {
     b.start();
     backend.submit(program);
+    b.end();
+    await backend.synchronize();
+  },
+});
+
+Deno.bench({
+  ...settings,
+  name: `record and submit ${OWN_KERNELS} with a kernel and buffers each`,
+  async fn(b) {
+    b.start();
+    backend.submit(own);
     b.end();
     await backend.synchronize();
   },

@@ -11,18 +11,18 @@
  * @module
  */
 import { readFlags } from "../../tools/flags.ts";
-import { type Line, measureFirst, measureRow, type Settings } from "./measure.ts";
+import { firstNames, type Line, measureFirst, measureRow, type Settings } from "./measure.ts";
 import { PEERS, Worker } from "./process.ts";
 import type { Row, Setting } from "./row.ts";
 import { deviceRows, rows } from "./rows/mod.ts";
-import { hostLines, table } from "./table.ts";
+import { hostLines, hostName, table } from "./table.ts";
 
 const DEVICES = ["webgpu", "wasm"] as const;
 
 const USAGE = `Usage: deno task bench:peers [options]
 
-  --rows SUBSTRING   only the rows with this in their name
-  --peers a,b        only these of ${PEERS.join(", ")}
+  --rows SUBSTRING   only the lines with this in their name
+  --peers a,b        only these of ${PEERS.join(", ")}; or none
   --device NAME      what all run on: ${DEVICES.join(" or ")} (${DEVICES[0]})
   --threads N        threads of each in WebAssembly (all cores)
   --rounds N         batches of each (5)
@@ -33,7 +33,8 @@ async function main(args: string[]): Promise<number> {
   const string = ["rows", "peers", "device", "threads", "rounds", "limit"];
   const flags = readFlags(args, USAGE, { string, boolean: ["json"] });
   const text = (name: string, otherwise: string) => flags[name] as string | undefined ?? otherwise;
-  const adapters = text("peers", PEERS.join(",")).split(",").filter((name) => name !== "");
+  const peers = text("peers", PEERS.join(","));
+  const adapters = (peers === "none" ? "" : peers).split(",").filter((name) => name !== "");
   const unknown = adapters.find((name) => !PEERS.includes(name));
   if (unknown) return refuse(`--peers has "${unknown}", expected some of ${PEERS.join(", ")}`);
   const device = DEVICES.find((name) => name === text("device", DEVICES[0]));
@@ -48,9 +49,10 @@ async function main(args: string[]): Promise<number> {
   if (!(limit > 0)) return refuse(`--limit is "${flags.limit}", expected a number of seconds`);
   const setting: Setting = { device, threads };
   const settings: Settings = { ...setting, rounds, batchMs: 200, limitMs: 1000 * limit };
-  const wanted = (row: Row) => row.name.includes(text("rows", ""));
-  const chosen = rows.filter(wanted);
-  const compared = device === "wasm" ? deviceRows.filter(wanted) : [];
+  const isWanted = (name: string) => name.includes(text("rows", ""));
+  const hasFirst = (row: Row) => row.first === true && firstNames(row.name, device).some(isWanted);
+  const chosen = rows.filter((row) => isWanted(row.name) || row.host && isWanted(hostName(row.name)) || hasFirst(row));
+  const compared = device === "wasm" ? deviceRows.filter((row) => isWanted(row.name)) : [];
   if (chosen.length + compared.length === 0) return refuse(`--rows "${flags.rows}" is in the name of no row`);
 
   const reports: object[] = [];
@@ -58,13 +60,13 @@ async function main(args: string[]): Promise<number> {
     const workers = ["dipp", ...adapters].map((adapter) => new Worker(adapter, setting));
     const { names, lines } = await measure(chosen, workers, settings);
     const first: Line[] = [];
-    for (const row of chosen.filter((row) => row.first)) {
+    for (const row of chosen.filter(hasFirst)) {
       console.error(`first result of ${row.name}`);
       const cells = lines.find((line) => line.name === row.name)!.cells;
       const able = Object.keys(names).filter((adapter) => cells[adapter].ms !== undefined);
       first.push(...await measureFirst(row, able, setting));
     }
-    const all = [...lines, ...hostLines(lines), ...first];
+    const all = [...lines, ...hostLines(lines), ...first].filter((line) => isWanted(line.name));
     if (!flags.json) console.log(table(all, names));
     reports.push({ names, lines: all });
   }

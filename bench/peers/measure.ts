@@ -147,13 +147,20 @@ async function measureHost(
 /** How long a first result may take, in milliseconds. */
 const FIRST_LIMIT_MS = 60_000;
 
-/**
- * Measures the first result of a row in fresh processes: on WebGPU without a shader cache, then with the one that it
- * left. WebAssembly has no such cache.
- */
+/** What kind a first result is: on WebGPU without a shader cache, then with the one that it left. */
+function firstTitles(device: Setting["device"]): string[] {
+  return device === "webgpu" ? [", no shader cache", ", shader cache"] : [""];
+}
+
+/** The names of the lines with a row's first results. */
+export function firstNames(row: string, device: Setting["device"]): string[] {
+  return firstTitles(device).map((title) => `first result${title}: ${row}`);
+}
+
+/** Measures the first result of a row in fresh processes. WebAssembly has no cache of shaders. */
 export async function measureFirst(row: Row, adapters: readonly string[], setting: Setting): Promise<Line[]> {
-  const titles = setting.device === "webgpu" ? [", no shader cache", ", shader cache"] : [""];
-  const cells: Record<string, Cell>[] = titles.map(() => ({}));
+  const names = firstNames(row.name, setting.device);
+  const cells: Record<string, Cell>[] = names.map(() => ({}));
   for (const adapter of adapters) {
     const cache = await Deno.makeTempDir({ prefix: "dipp-peers-shaders-" });
     const file = `${cache}.results`;
@@ -168,7 +175,7 @@ export async function measureFirst(row: Row, adapters: readonly string[], settin
     await Deno.remove(cache, { recursive: true });
     await Deno.remove(file).catch(() => {});
   }
-  return titles.map((title, i) => ({ name: `first result${title}: ${row.name}`, target: 1, cells: cells[i] }));
+  return names.map((name, i) => ({ name, target: 1, cells: cells[i] }));
 }
 
 function failed({ error, unsupported }: Answer): Cell | undefined {

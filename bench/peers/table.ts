@@ -9,10 +9,15 @@ export function bestPeer(line: Line, of: (cell: Cell) => number | undefined = (c
   return own === undefined || times.length === 0 ? undefined : Math.min(...times) / own;
 }
 
+/** The name of the line with a row's JavaScript. */
+export function hostName(row: string): string {
+  return `JavaScript of one ${row}`;
+}
+
 /** Lines with the JavaScript of a run in place of its time. */
 export function hostLines(lines: readonly Line[]): Line[] {
   return lines.filter((line) => Object.values(line.cells).some((c) => c.hostMs !== undefined)).map((line) => ({
-    name: `JavaScript of one ${line.name}`,
+    name: hostName(line.name),
     target: 1,
     cells: Object.fromEntries(
       Object.entries(line.cells).map(([adapter, { hostMs: ms, dispatches, ...rest }]) => {

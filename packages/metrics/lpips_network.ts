@@ -19,7 +19,10 @@ const same = (at: number, out: number, kernel = 3): Conv => ({ at, out, kernel, 
 
 const HALF = { kernel: 2, stride: 2 }, OVERLAPPING = { kernel: 3, stride: 2 };
 
-const BACKBONES = {
+/** The backbones of LPIPS: AlexNet's, its default, and VGG-16's. */
+export type LpipsBackbone = "alex" | "vgg";
+
+const BACKBONES: Readonly<Record<LpipsBackbone, readonly Stage[]>> = {
   alex: [
     { convs: [{ at: 0, out: 64, kernel: 11, stride: 4, padding: 2 }] },
     { pool: OVERLAPPING, convs: [same(3, 192, 5)] },
@@ -34,10 +37,7 @@ const BACKBONES = {
     { pool: HALF, convs: [same(17, 512), same(19, 512), same(21, 512)] },
     { pool: HALF, convs: [same(24, 512), same(26, 512), same(28, 512)] },
   ],
-} as const satisfies Record<string, readonly Stage[]>;
-
-/** The backbones of LPIPS: AlexNet's, its default, and VGG-16's. */
-export type LpipsBackbone = keyof typeof BACKBONES;
+};
 
 /** Parameters of {@linkcode LpipsNetwork}: torchvision's `features`, and the weights of channels of the LPIPS release. */
 export type LpipsParams = {

@@ -4,15 +4,18 @@
  * @module
  */
 
-import { pack, type Tensor, treeEntries, treeWithLeaves, unpack } from "@dipp/tensor";
+import { pack, packedStarts, type Shape, type Tensor, treeEntries, treeWithLeaves, unpack } from "@dipp/tensor";
 import type { Params } from "./params.ts";
+
+/** Parameters begin at multiples of this many elements: there their gradients are computed, without being copied. */
+const ALIGNMENT = 64;
 
 /** A tree packed into one vector for each group of parameters. */
 export type PackedParams = { [group: string]: Tensor };
 
 /**
  * How the parameters of a tree lie in vectors, one for each group: those that an optimiser treats alike (AdamW decays
- * matrices and spares vectors) share one.
+ * matrices and spares vectors) share one. Each begins at a multiple of 64 elements; what lies between them is zero.
  *
  * @example
  * ```ts
@@ -23,13 +26,13 @@ export type PackedParams = { [group: string]: Tensor };
  * const params = { fc: { weight: ones([3, 2]), bias: ones([3]) }, scale: ones([4]) };
  * const packing = new Packing(params, (_, t) => t.ndim > 1 ? "matrices" : "vectors");
  * const packed = packing.pack(params);
- * assertEquals(packed.vectors.shape, [7]);
+ * assertEquals(packed.vectors.shape, [64 + 4]);
  * assertEquals(flattenParams(packing.unpack(packed)).get("fc.weight")?.shape, [3, 2]);
  * ```
  */
 export class Packing {
   readonly #tree: Params;
-  readonly #groups: Map<string, string[]> = new Map();
+  readonly #groups: Map<string, { paths: string[]; shapes: Shape[] }> = new Map();
 
   /**
    * Notes the structure of a tree.
@@ -41,8 +44,10 @@ export class Packing {
     this.#tree = tree;
     for (const [path, parameter] of treeEntries<Tensor>(tree)) {
       const group = groupOf(path, parameter);
-      if (!this.#groups.has(group)) this.#groups.set(group, []);
-      this.#groups.get(group)!.push(path);
+      if (!this.#groups.has(group)) this.#groups.set(group, { paths: [], shapes: [] });
+      const { paths, shapes } = this.#groups.get(group)!;
+      paths.push(path);
+      shapes.push(parameter.shape);
     }
   }
 
@@ -55,7 +60,10 @@ export class Packing {
   pack(params: Params): PackedParams {
     const leaves = new Map(treeEntries<Tensor>(params));
     return Object.fromEntries(
-      [...this.#groups].map(([group, paths]) => [group, pack(paths.map((path) => leaves.get(path)!))]),
+      [...this.#groups].map(([group, { paths }]) => [
+        group,
+        pack(paths.map((path) => leaves.get(path)!), { align: ALIGNMENT }),
+      ]),
     );
   }
 
@@ -66,12 +74,66 @@ export class Packing {
    * @returns A tree of the packing's structure.
    */
   unpack(packed: PackedParams): Params {
-    const shapes = new Map(treeEntries<Tensor>(this.#tree).map(([path, t]) => [path, t.shape]));
     const leaves = new Map(
-      [...this.#groups].flatMap(([group, paths]) =>
-        unpack(packed[group], paths.map((path) => shapes.get(path)!)).map((t, i) => [paths[i], t] as const)
+      [...this.#groups].flatMap(([group, { paths, shapes }]) =>
+        unpack(packed[group], shapes, { align: ALIGNMENT }).map((t, i) => [paths[i], t] as const)
       ),
     );
-    return treeWithLeaves<Tensor, Tensor>(this.#tree, [...shapes.keys()].map((path) => leaves.get(path)!));
+    return treeWithLeaves<Tensor, Tensor>(this.#tree, treeEntries(this.#tree).map(([path]) => leaves.get(path)!));
+  }
+
+  /** The names of the groups. */
+  get groups(): readonly string[] {
+    return [...this.#groups.keys()];
+  }
+
+  /**
+   * The elements of a group's vector without the zeros between the parameters, as files hold them.
+   *
+   * @param group The group's name.
+   * @param elements What a vector of that group holds: parameters, moments, an average.
+   * @returns As many elements as the parameters have together.
+   * @throws {RangeError} If there is no such group, or the vector is not as long as its parameters' is.
+   */
+  dense(group: string, elements: Float32Array): Float32Array {
+    const { sizes, starts, dense, total } = this.#layout(group);
+    checkLength(group, elements, total);
+    const result = new Float32Array(dense);
+    let end = 0;
+    for (const [i, size] of sizes.entries()) {
+      result.set(elements.subarray(starts[i], starts[i] + size), end);
+      end += size;
+    }
+    return result;
+  }
+
+  /**
+   * The elements of a group's vector, given without the zeros between the parameters.
+   *
+   * @param group The group's name.
+   * @param elements As many as the parameters have together.
+   * @returns What {@linkcode Packing.dense} turns into these elements.
+   * @throws {RangeError} If there is no such group, or there are more or fewer elements.
+   */
+  spread(group: string, elements: Float32Array): Float32Array {
+    const { sizes, starts, dense, total } = this.#layout(group);
+    checkLength(group, elements, dense);
+    const result = new Float32Array(total);
+    let end = 0;
+    for (const [i, size] of sizes.entries()) result.set(elements.subarray(end, end += size), starts[i]);
+    return result;
+  }
+
+  #layout(group: string): { sizes: number[]; starts: readonly number[]; dense: number; total: number } {
+    const known = this.#groups.get(group);
+    if (!known) throw new RangeError(`There is no group "${group}", expected one of ${this.groups.join(", ")}`);
+    const sizes = known.shapes.map((shape) => shape.reduce((n, d) => n * d, 1));
+    return { sizes, ...packedStarts(sizes, { align: ALIGNMENT }), dense: sizes.reduce((n, size) => n + size, 0) };
+  }
+}
+
+function checkLength(group: string, { length }: Float32Array, expected: number): void {
+  if (length !== expected) {
+    throw new RangeError(`The vector of group "${group}" has ${length} elements, expected ${expected}`);
   }
 }

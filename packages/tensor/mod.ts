@@ -81,5 +81,5 @@ export {
 export { type PadMode, padWith } from "./ops/pad.ts";
 export { adaptiveAvgPool2d, adaptiveMaxPool2d, avgPool2d, maxPool2d, type PoolOptions } from "./ops/pool.ts";
 export { repeat, repeatInterleave, roll } from "./ops/repeat.ts";
-export { pack, unpack } from "./ops/pack.ts";
+export { pack, packedStarts, type PackOptions, unpack } from "./ops/pack.ts";
 export { fold, key, randint, randn, uniform } from "./ops/random.ts";

@@ -97,10 +97,12 @@ export interface AttentionPrimitive extends PrimitiveCommon {
   readonly scale: number;
 }
 
-/** Inputs of one axis, one after another, copied rather than computed. */
+/** Inputs of one axis, one behind another, copied rather than computed. */
 export interface ConcatPrimitive extends PrimitiveCommon {
   /** A copy of several tensors into one. */
   readonly kind: "concat";
+  /** Where each input begins, in ascending order; what lies between them is 0. */
+  readonly starts: readonly number[];
 }
 
 /** A tensor that is given, not computed: data on the host or in a device buffer. */

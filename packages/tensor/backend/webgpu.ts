@@ -22,7 +22,7 @@ import { ErrorLatch } from "./webgpu_errors.ts";
 import { Kernels } from "./webgpu_kernel.ts";
 import { repeatedSeconds, timestampedSeconds } from "./webgpu_measure.ts";
 import { Memory } from "./webgpu_memory.ts";
-import { WebGpuProgram } from "./webgpu_program.ts";
+import { runnable, WebGpuProgram } from "./webgpu_program.ts";
 import { Readback } from "./webgpu_readback.ts";
 
 /** Bytes of freed memory kept for reuse. */
@@ -51,6 +51,12 @@ export interface WebGpuOptions {
    * @default {Infinity}
    */
   maxBindingBytes?: number;
+  /**
+   * Measure by the device's clock where it has one that can be read.
+   *
+   * @default {true}
+   */
+  clock?: boolean;
 }
 
 /**
@@ -94,8 +100,8 @@ export interface WebGpuOptions {
 export async function createWebGpuBackend(
   options: WebGpuOptions = {},
 ): Promise<Backend> {
-  const { poolBytes = POOL_BYTES, fallback = false, maxBindingBytes = Infinity } = options;
-  return new WebGpuBackend(await openDevice(fallback), poolBytes, maxBindingBytes);
+  const { poolBytes = POOL_BYTES, fallback = false, maxBindingBytes = Infinity, clock = true } = options;
+  return new WebGpuBackend(await openDevice(fallback), poolBytes, maxBindingBytes, clock);
 }
 
 class WebGpuBackend implements Backend {
@@ -111,12 +117,13 @@ class WebGpuBackend implements Backend {
   readonly #kernels: Kernels;
   readonly #memory: Memory;
   readonly #readback: Readback;
+  readonly #measure: typeof timestampedSeconds;
   #submits = 0;
   #dispatches = 0;
   #uploaded = 0;
   #destroyed = false;
 
-  constructor(open: OpenDevice, poolBytes: number, maxBindingBytes: number) {
+  constructor(open: OpenDevice, poolBytes: number, maxBindingBytes: number, clock: boolean) {
     const { device } = open;
     this.description = open.description;
     this.adapterClass = open.adapterClass;
@@ -124,6 +131,7 @@ class WebGpuBackend implements Backend {
     this.limits = { ...limits, maxBindingBytes: Math.min(limits.maxBindingBytes, maxBindingBytes) };
     this.features = grantedFeatures(device);
     this.subgroupSize = open.subgroupSize;
+    this.#measure = clock && this.features.has("timestamp-query") ? timestampedSeconds : repeatedSeconds;
     this.#device = device;
     this.#errors = new ErrorLatch(device, () => this.#destroyed);
     this.#kernels = new Kernels(device, (error) => this.#errors.keep(error));
@@ -244,8 +252,7 @@ class WebGpuBackend implements Backend {
     this.#readback.flush();
     const seconds = new Float64Array(ready.commands);
     if (ready.length === 0) return seconds;
-    const measure = this.features.has("timestamp-query") ? timestampedSeconds : repeatedSeconds;
-    const each = await this.#waited(measure(this.#device, ready));
+    const each = await this.#waited(this.#measure(this.#device, ready));
     ready.sources.forEach((command, i) => seconds[command] = each[i]);
     this.#errors.throwKept();
     return seconds;
@@ -293,11 +300,4 @@ class WebGpuBackend implements Backend {
       throw error;
     }
   }
-}
-
-/** The backend's own type of a program, which can run. */
-function runnable(program: Program): WebGpuProgram {
-  if (!(program instanceof WebGpuProgram)) throw new TypeError("The program belongs to another backend");
-  program.check();
-  return program;
 }

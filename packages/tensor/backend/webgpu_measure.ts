@@ -15,6 +15,9 @@ const LOOP_MS = 50;
 /** Clocks this far off the host's do not count nanoseconds. */
 const OTHER_UNIT = 2;
 
+/** What the host's clock may count beyond the device's work: the wait for its end. */
+const WAIT_SECONDS = 0.05;
+
 /**
  * Runs a program once with every command in a pass of its own, and reads the device's clock before and after each.
  *
@@ -56,8 +59,8 @@ export async function timestampedSeconds(device: GPUDevice, program: WebGpuProgr
  */
 export function secondsOf(ticks: BigUint64Array, wall: number): Float64Array {
   const span = Number(ticks[ticks.length - 1] - ticks[0]) * 1e-9;
-  const isOther = span > wall * OTHER_UNIT || span > 0 && span * OTHER_UNIT < wall - 0.02;
-  const scale = isOther ? wall / span : 1;
+  const isOther = span > wall * OTHER_UNIT || span * OTHER_UNIT < wall - WAIT_SECONDS;
+  const scale = isOther && span > 0 ? wall / span : 1;
   return Float64Array.from(
     { length: ticks.length / 2 },
     (_, i) => Math.max(0, Number(ticks[2 * i + 1] - ticks[2 * i])) * 1e-9 * scale,

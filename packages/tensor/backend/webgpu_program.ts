@@ -113,6 +113,13 @@ export class WebGpuProgram implements Program {
   }
 }
 
+/** The backend's own type of a program, which can run; an error if it cannot, or another backend made it. */
+export function runnable(program: Program): WebGpuProgram {
+  if (!(program instanceof WebGpuProgram)) throw new TypeError("The program belongs to another backend");
+  program.check();
+  return program;
+}
+
 function recordSteps(encoder: GPUCommandEncoder, steps: readonly (Dispatch | Copy)[]): void {
   let pass: GPUComputePassEncoder | undefined;
   let pipeline: GPUComputePipeline | undefined;

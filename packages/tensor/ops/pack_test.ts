@@ -36,7 +36,23 @@ Deno.test("one update of a packed vector trains all of its tensors", async () =>
   assertEquals([...await packed.data()], [-1, 0, 1, 2, 1, 2]);
 });
 
-Deno.test("pack() refuses nothing and mixed dtypes", () => {
+Deno.test("aligned tensors lie at multiples, with zeros between them, and come out again", async () => {
+  const [x, y] = [tensor([[1, 2], [3, 4]]), tensor([5, 6, 7])];
+  const packed = pack([y, x, zeros([0]), y.mul(2)], { align: 4 });
+  assertEquals([...await packed.data()], [5, 6, 7, 0, 1, 2, 3, 4, 10, 12, 14]);
+  const parts = unpack(packed, [[3], [2, 2], [0], [3]], { align: 4 });
+  assertEquals(await Promise.all(parts.map(async (t) => [...await t.data()])), [[5, 6, 7], [1, 2, 3, 4], [], [
+    10,
+    12,
+    14,
+  ]]);
+  const weights = tensor([1, 10, 100, NaN, 2, 3, 4, 5]);
+  const [gx, gy] = grad(pack([y, x], { align: 4 }).mul(weights).sum(), [x, y]);
+  assertEquals([[...await gx.data()], [...await gy.data()]], [[2, 3, 4, 5], [1, 10, 100]]);
+});
+
+Deno.test("pack() refuses nothing, mixed dtypes and an alignment that is no length", () => {
+  assertThrows(() => pack([ones([1])], { align: 0 }), RangeError, "align is 0, expected a whole number, 1 or more");
   assertThrows(() => pack([]), RangeError, "at least one");
   assertThrows(() => pack([ones([1]), ones([1]).cast("i32")]), TypeError, "f32,i32");
 });

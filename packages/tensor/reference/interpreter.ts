@@ -60,12 +60,18 @@ function compute(node: Tensor, inputs: readonly Float64Array[]): Float64Array {
     case "attention":
       return attention(node, inputs);
     case "concat":
-      return Float64Array.from(inputs.flatMap((x) => [...x]));
+      return concat(node, primitive.starts, inputs);
     default:
       throw new TypeError(
         `The reference can not evaluate ${node}: expected its elements, or a primitive that it knows`,
       );
   }
+}
+
+function concat(node: Tensor, starts: readonly number[], inputs: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(node.size);
+  inputs.forEach((x, i) => out.set(x, starts[i]));
+  return out;
 }
 
 /** Calls `visit` with every position of a shape, in row-major order. */

@@ -234,6 +234,7 @@ export const OPERATIONS: readonly Operation[] = [
   pair("where($0.gt($1.add(0.0137)), $0, $1.neg())", (x, y) => where(x.gt(y.add(0.0137)), x, y.neg())),
   pair("$0.lt($1.sub(0.0137))", (x, y) => x.lt(y.sub(0.0137))),
   pair("pack([$0, $1])", (x, y) => pack([x.cast("f32"), y.cast("f32")])),
+  pair("pack([$0, $1, $0], { align: 64 })", (x, y) => pack([x, y, x].map((t) => t.cast("f32")), { align: 64 })),
   ...(["sum", "sum", "prod", "mean", "max", "min", "var"] as const).map(reduction),
   ...VIEWS,
   ...VIEWS,

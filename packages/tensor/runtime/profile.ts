@@ -132,6 +132,7 @@ export async function profile<In extends Tree<Tensor>>(
     let at = 0;
     const next = (count: number) => seconds.subarray(at, at += count).reduce((n, s) => n + s, 0);
     for (const { label, kind, fused, flops, commands, inputs, output } of kernelFacts(description)) {
+      if (commands === 0) continue;
       const bytes = inputs.reduce((n, t) => n + t.bytes, output.bytes);
       note({ label, kind, fused, count: commands, seconds: next(commands), flops, bytes });
     }

@@ -11,6 +11,7 @@ import { variable } from "./index_expression.ts";
 import { lower, type LoweredKernel, type Target } from "./lower.ts";
 import { type Lifetime, planMemory } from "./memory.ts";
 import { orderForMemory } from "./order.ts";
+import { gapsOf, type Place, placesInPacked } from "./place.ts";
 import { schedule } from "./schedule.ts";
 
 /** An update of state: after the plan ran, `target` holds what `value` was. */
@@ -33,6 +34,8 @@ export interface PlanDescription {
   readonly slotOf: ReadonlyMap<Tensor, number>;
   /** Lengths of the shared buffers in bytes. */
   readonly slots: readonly number[];
+  /** For each intermediate that is computed as part of a packed vector, where in it. */
+  readonly placeOf: ReadonlyMap<Tensor, Place>;
   /** New values that are written straight over the state that they replace, with that state. */
   readonly inPlace: ReadonlyMap<Tensor, Tensor>;
 }
@@ -96,14 +99,36 @@ export function describePlan(
   });
 
   const outputSet = new Set(outputs);
-  const intermediates = kernels.map((k) => k.root).filter((t) => !outputSet.has(t) && !inPlace.has(t));
+  const isFree = (t: Tensor) => !outputSet.has(t) && !inPlace.has(t);
+  const placeOf = placesInPacked(kernels, isFree);
+  const intermediates = kernels.map((k) => k.root).filter((t) => isFree(t) && !placeOf.has(t));
+  // A vector is there as soon as one of its parts is, and as long
+  const begins = new Map(position);
+  // A value that is copied into state at the end lives until then
+  const ends = new Map(
+    kernels.map(({ root }, at) => [root, values.has(root) ? kernels.length : lastRead.get(root) ?? at]),
+  );
+  for (const [t, { whole }] of placeOf) {
+    begins.set(whole, Math.min(begins.get(whole)!, position.get(t)!));
+    ends.set(whole, Math.max(ends.get(whole)!, ends.get(t)!));
+  }
   const lifetimes = new Map(intermediates.map((t) => [t, {
-    first: position.get(t)!,
-    // A value that is copied into state at the end lives until then
-    last: values.has(t) ? kernels.length : lastRead.get(t) ?? position.get(t)!,
+    first: begins.get(t)!,
+    last: ends.get(t)!,
     bytes: byteLength(t.dtype, t.size),
   }]));
-  const memory = planMemory([...lifetimes.values()]);
-  const slotOf = new Map(intermediates.map((t, i) => [t, memory.slotOf[i]]));
-  return { outputs, assignments, kernels, lifetimes, slotOf, slots: memory.slots, inPlace };
+  const { slots, slotOf } = shareMemory(lifetimes);
+  return { outputs, assignments, kernels, lifetimes, slotOf, slots, placeOf, inPlace };
+}
+
+/** Shared buffers; vectors with zeros in them share only with those that have them in the same places. */
+function shareMemory(lifetimes: ReadonlyMap<Tensor, Lifetime>): Pick<PlanDescription, "slots" | "slotOf"> {
+  const slots: number[] = [];
+  const slotOf = new Map<Tensor, number>();
+  for (const alike of Map.groupBy(lifetimes, ([t]) => gapsOf(t)).values()) {
+    const memory = planMemory(alike.map(([, lifetime]) => lifetime));
+    alike.forEach(([t], i) => slotOf.set(t, slots.length + memory.slotOf[i]));
+    slots.push(...memory.slots);
+  }
+  return { slots, slotOf };
 }

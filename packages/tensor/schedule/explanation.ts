@@ -33,7 +33,7 @@ export interface KernelFacts {
   readonly output: TensorFacts;
   /** Floating-point operations: two for each multiply-add, one for each elementwise operation and element. */
   readonly flops: number;
-  /** Commands that the device runs for it: one, or one copy for each tensor that is copied. */
+  /** Commands that the device runs for it: one, or one copy for each tensor that is not computed in its place. */
   readonly commands: number;
   /** Where it writes: the number of a shared buffer, an output's buffer, or the state that it replaces. */
   readonly buffer: number | "output" | "state";
@@ -79,6 +79,7 @@ export function kernelFacts(plan: PlanDescription): KernelFacts[] {
   const stored = (t: Tensor) => isLeaf(t) || roots.has(t);
   return plan.kernels.map((k) => {
     const { nodes, flops, bytesRead, bytesWritten } = kernelCost(k, stored);
+    const copied = (t: Tensor) => plan.placeOf.get(t)?.whole !== k.root;
     const facts = (t: Tensor, bytes: number) => ({ shape: t.shape, dtype: t.dtype, bytes });
     return {
       label: k.label,
@@ -86,11 +87,16 @@ export function kernelFacts(plan: PlanDescription): KernelFacts[] {
       fused: nodes.filter(({ primitive: p }) => !(p.kind === "inline" && p.view)).map((t) =>
         t === k.core && k.arithmetic ? `${t.primitive.name} in ${k.arithmetic}` : t.primitive.name
       ),
-      inputs: [...bytesRead].map(([t, bytes]) => facts(t, bytes)),
-      output: facts(k.root, bytesWritten),
+      inputs: [...bytesRead].map(([t, bytes]) => facts(t, copied(t) ? bytes : 0)),
+      output: facts(
+        k.root,
+        k.kernel ? bytesWritten : sum(k.reads.map((t) => copied(t) ? byteLength(t.dtype, t.size) : 0)),
+      ),
       flops,
-      commands: k.kernel ? 1 : k.reads.length,
-      buffer: plan.inPlace.has(k.root) ? "state" : plan.slotOf.get(k.root) ?? "output",
+      commands: k.kernel ? 1 : k.reads.filter(copied).length,
+      buffer: plan.inPlace.has(k.root)
+        ? "state"
+        : plan.slotOf.get(plan.placeOf.get(k.root)?.whole ?? k.root) ?? "output",
       inPlace: plan.inPlace.has(k.root),
       recomputed: isRecomputed(k.root) || k.core !== undefined && isRecomputed(k.core),
     };

@@ -7,6 +7,7 @@ import type { PlanDescription } from "./describe.ts";
 import { isLeaf } from "./group.ts";
 import type { LoweredKernel } from "./lower.ts";
 import { partsOf } from "./parts.ts";
+import { gapsOf, offsetsIn } from "./place.ts";
 
 /** A plan bound to buffers, ready to be submitted any number of times. */
 export interface Plan {
@@ -42,7 +43,7 @@ function bindCommands(
   slots: BackendBuffer[],
   computed: BackendBuffer[],
 ): Pick<Plan, "program" | "outputs" | "captured"> {
-  const { outputs, assignments, kernels, slotOf, inPlace } = description;
+  const { outputs, assignments, kernels, slotOf, placeOf, inPlace } = description;
   const buffers = new Map<Tensor, BackendBuffer>();
   const captured = new Set<Tensor>();
   const captive = (t: Tensor) => (captured.add(t), deviceBuffer(t, backend));
@@ -62,16 +63,27 @@ function bindCommands(
   for (const t of new Set(outputs)) {
     if (!isLeaf(t)) buffers.set(t, take(computed, byteLength(t.dtype, t.size), t));
   }
+  // What lies between the parts of packed vectors is written once
+  const gapped = kernels.map((k) => k.root).filter((t) => gapsOf(t) !== undefined);
+  new Set(gapped.map((t) => buffers.get(t)!)).forEach((buffer) => clear(buffer, backend));
   const bufferOf = (t: Tensor) => buffers.get(t) ?? captive(t);
+  const rangeOf = (t: Tensor): Range => {
+    const place = placeOf.get(t);
+    if (!place) return { buffer: bufferOf(t), offset: 0 };
+    return { buffer: bufferOf(place.whole), offset: place.offset, isPart: true };
+  };
 
-  const commands = kernels.flatMap((k) => k.kernel ? [dispatch(k, k.kernel, bufferOf, backend)] : copies(k, bufferOf));
+  const commands = kernels.flatMap((k) =>
+    k.kernel ? [dispatch(k, k.kernel, rangeOf, backend)] : copies(k, rangeOf, (t) => placeOf.get(t)?.whole === k.root)
+  );
   for (const { target: state, value } of assignments) {
     if (inPlace.get(value) === state) continue;
     const bytes = byteLength(state.dtype, state.size);
+    const { buffer, offset } = rangeOf(value);
     commands.push({
       kind: "copy",
-      source: bufferOf(value),
-      sourceOffset: 0,
+      source: buffer,
+      sourceOffset: offset,
       target: captive(state),
       targetOffset: 0,
       bytes,
@@ -81,18 +93,38 @@ function bindCommands(
   return { program, outputs: outputs.map(bufferOf), captured: [...captured] };
 }
 
+/** Bytes of zeros that are uploaded at once. */
+const CLEARED_BYTES = 2 ** 24;
+
+function clear(buffer: BackendBuffer, backend: Backend): void {
+  const zeros = new Uint8Array(Math.min(buffer.bytes, CLEARED_BYTES));
+  for (let at = 0; at < buffer.bytes; at += zeros.length) {
+    backend.upload(buffer, zeros.subarray(0, buffer.bytes - at), at);
+  }
+}
+
+/** Where a tensor lies. */
+interface Range {
+  readonly buffer: BackendBuffer;
+  /** Its first byte. */
+  readonly offset: number;
+  /** Whether other tensors lie in the same buffer. */
+  readonly isPart?: boolean;
+}
+
 function dispatch(
   k: LoweredKernel,
   kernel: NonNullable<LoweredKernel["kernel"]>,
-  bufferOf: (t: Tensor) => BackendBuffer,
+  rangeOf: (t: Tensor) => Range,
   backend: Backend,
 ): Command {
-  const bind = (t: Tensor, access: Access): Binding[] =>
-    partsOf(byteLength(t.dtype, t.size), backend.limits.maxBindingBytes).map((part, _, all) => ({
-      buffer: bufferOf(t),
-      access,
-      ...(all.length > 1 && part),
-    }));
+  const bind = (t: Tensor, access: Access): Binding[] => {
+    const bytes = byteLength(t.dtype, t.size);
+    const { buffer, offset, isPart } = rangeOf(t);
+    const parts = partsOf(bytes, backend.limits.maxBindingBytes);
+    if (parts.length === 1 && !isPart) return [{ buffer, access }];
+    return parts.map((part) => ({ buffer, access, offset: offset + part.offset, bytes: part.bytes }));
+  };
   const buffers = [
     ...k.reads.flatMap((t) => bind(t, t === k.inPlace ? "read_write" : "read")),
     ...(k.inPlace ? [] : bind(k.root, "read_write")),
@@ -101,12 +133,14 @@ function dispatch(
   return { kind: "dispatch", pipeline, buffers, ...("workgroups" in kernel && { workgroups: kernel.workgroups }) };
 }
 
-function copies(k: LoweredKernel, bufferOf: (t: Tensor) => BackendBuffer): Command[] {
-  let targetOffset = 0;
-  return k.reads.map((t) => {
+/** The copies that fill a packed vector, but for what `isThere`. */
+function copies(k: LoweredKernel, rangeOf: (t: Tensor) => Range, isThere: (t: Tensor) => boolean): Command[] {
+  const target = rangeOf(k.root).buffer;
+  const offsets = offsetsIn(k.root);
+  return k.reads.flatMap((t, i) => {
+    if (isThere(t)) return [];
+    const { buffer: source, offset: sourceOffset } = rangeOf(t);
     const bytes = byteLength(t.dtype, t.size);
-    const start = targetOffset;
-    targetOffset += bytes;
-    return { kind: "copy", source: bufferOf(t), sourceOffset: 0, target: bufferOf(k.root), targetOffset: start, bytes };
+    return [{ kind: "copy", source, sourceOffset, target, targetOffset: offsets[i], bytes }];
   });
 }

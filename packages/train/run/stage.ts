@@ -1,5 +1,6 @@
 /** What the loop needs to know of a training stage. */
-import type { Tensor, Tree } from "@dipp/tensor";
+import type { Tensor } from "@dipp/tensor";
+import type { RunState } from "./restore.ts";
 
 /** Tensors by name, for instance the inputs of a step or its metrics. */
 export type NamedTensors = Record<string, Tensor>;
@@ -11,7 +12,7 @@ export type NamedTensors = Record<string, Tensor>;
  */
 export interface Stage {
   /** Everything a checkpoint holds: computed tensors that the step writes to. */
-  readonly state: { [name: string]: Tree<Tensor> };
+  readonly state: RunState;
   /** Metrics that the progress bar shows, in order. */
   readonly shown: readonly string[];
   /** What the run's log says before the first step: counts, derived numbers. */

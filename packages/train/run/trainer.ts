@@ -1,10 +1,10 @@
 /** The loop that every stage runs in. */
-import { paramsToSafetensors } from "@dipp/nn";
 import { compile, stack, type Tensor } from "@dipp/tensor";
 import type { CheckpointStore } from "./checkpoint_store.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { MetricsLog } from "./metrics_log.ts";
 import type { Progress } from "./progress.ts";
+import { stateTensors } from "./restore.ts";
 import type { NamedTensors, Stage } from "./stage.ts";
 
 /** A loss or a gradient that is not finite: the run cannot go on. */
@@ -72,7 +72,7 @@ export async function trainSteps(
     // A checkpoint never follows a number that nobody has looked at.
     if (isSaved || isObserved || queue.isFull) await queue.read();
     if (isSaved) {
-      await store.save(done, await paramsToSafetensors(stage.state), {
+      await store.save(done, await stateTensors(stage.state), {
         ...options.metadata,
       });
     }

@@ -47,7 +47,7 @@ export async function clipStage(config: StageConfig<"clip">, context: RunContext
   };
 
   return {
-    state: { clip: learned.stored },
+    state: { clip: learned },
     shown: ["loss", "grad_norm"],
     facts: { precision: config.precision, parameters: parameterCount(learned.params), words: vocabulary.size },
     inputs: (step) => ({

@@ -5,8 +5,9 @@
  */
 import { parameterCount } from "@dipp/nn";
 import { drawNoise, fakeScoreLoss, generatorStep, makeObjective } from "@dipp/objectives";
+import type { Reward } from "@dipp/rewards";
 import { type Cond, guided, OneStepGenerator } from "@dipp/scores";
-import { compile, fold, randn, scalar, type Tensor, tensor, uniform, where } from "@dipp/tensor";
+import { cat, compile, fold, randn, scalar, type Tensor, tensor, uniform, where } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
 import { generatorDraw, teacherDraw } from "../models/drawer.ts";
 import { writeModel } from "../models/model_file.ts";
@@ -72,9 +73,12 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
   /** Teaches the fake score what the generator draws now: K_TA updates, each on fresh samples. */
   const fakeUpdates = (inputs: NamedTensors): LearnerUpdate & { loss: Tensor } => {
     let update = { state: fake, gradNorm: scalar(0), loss: scalar(0) };
-    for (let k = 0; k < rule.fakeUpdates; k++) {
-      const { cond, z, noise, drop } = round(inputs, k);
-      const x0 = generatorOf(generator.params).generate(z, cond);
+    const draws = Array.from({ length: rule.fakeUpdates }, (_, k) => round(inputs, k));
+    // The generator rests meanwhile, so it draws for all updates at once
+    const ids = inputs.ids.slice([[0, draws.length * batch_size]]);
+    const samples = generatorOf(generator.params).generate(cat(draws.map(({ z }) => z), 0), { ids });
+    for (const [k, { cond, noise, drop }] of draws.entries()) {
+      const x0 = samples.slice([[k * batch_size, (k + 1) * batch_size]]);
       const { t, eps } = drawNoise(fakeConfig.loss.time, noise, shape);
       const model = guided(scores(update.state.params), objective.fakeTrainingOmega, none);
       const loss = fakeScoreLoss({ x0, t, eps, cond: dropPrompts(cond, drop) }, model, fakeConfig.loss);
@@ -87,14 +91,18 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
   const generatorUpdate = (inputs: NamedTensors, fakeParams: LearnerState["params"]) => {
     const { cond, z, noise } = round(inputs, rule.fakeUpdates);
     const x0 = generatorOf(generator.params).generate(z, cond);
+    // What the objective asks of the reward need not be computed again to be shown
+    let asked: Tensor | undefined;
+    const watched: Reward | undefined = reward &&
+      { score: (images, prompts) => asked = reward.score(images, prompts) };
     const { loss, diagnostics } = objective.generatorLoss(
       { x0, ...objective.draw(noise, shape), cond, nullCond: none, prompts: cond },
-      { teacher, fake: scores(fakeParams), decoder: { decode: toImages }, ...(reward ? { reward } : {}) },
+      { teacher, fake: scores(fakeParams), decoder: { decode: toImages }, ...(watched ? { reward: watched } : {}) },
     );
     const update = generatorLearner.update(generator, loss, inputs.lr);
     const metrics = {
       ...diagnostics,
-      ...(reward ? { reward: reward.score(toImages(x0), cond).mean() } : {}),
+      ...(reward ? { reward: (asked ?? reward.score(toImages(x0), cond)).mean() } : {}),
       ...updateMetrics(update),
       lr: inputs.lr,
     };
@@ -110,7 +118,7 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
     pictures.write(`${context.out}/samples/${name}.png`, draw, batch_size);
 
   return {
-    state: { generator: generator.stored, ...(trainsFake ? { fake: fake.stored } : {}) },
+    state: { generator, ...(trainsFake ? { fake } : {}) },
     shown: ["reward", "loss", "loss_fake", "field_ratio/reward_to_kl"],
     facts: {
       precision: config.precision,

@@ -46,7 +46,7 @@ export async function preferenceStage(config: StageConfig<"preference">, context
   };
 
   return {
-    state: { preference: learned.stored },
+    state: { preference: learned },
     shown: ["loss", "accuracy", "grad_norm"],
     facts: { precision: config.precision, parameters: parameterCount(learned.params), words: vocabulary.size },
     inputs: (step) => ({

@@ -58,7 +58,7 @@ export async function teacherStage(config: StageConfig<"teacher">, context: RunC
   };
 
   return {
-    state: { teacher: learned.stored },
+    state: { teacher: learned },
     shown: ["loss", "grad_norm"],
     facts: {
       precision: config.precision,
