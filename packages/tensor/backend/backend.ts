@@ -231,8 +231,8 @@ export interface Backend {
   submit(...programs: Program[]): void;
 
   /**
-   * Runs a program once, or each of its commands many times where the device has no `timestamp-query`, and tells how long
-   * the device takes over each. Waits for the end.
+   * Runs a program once and tells how long the device takes over each of its commands, which are repeated where it has no
+   * clock. A WebGPU device without `timestamp-query` repeats what overwrites its own inputs too. Waits for the end.
    *
    * @returns Seconds, in the order of the commands that the program was made of; 0 for those that do nothing.
    * @throws {TypeError} If one of its buffers was freed.

@@ -20,6 +20,7 @@ import { downloadLength, foreign, wholeWords } from "./command_checks.ts";
 import { LARGEST_BUFFER, WasmBuffers } from "./wasm_buffer.ts";
 import { driverModule, FIRST_FREE } from "./wasm_driver.ts";
 import { WasmKernels } from "./wasm_kernel.ts";
+import { commandSeconds } from "./wasm_measure.ts";
 import { Heap, MAXIMUM_PAGES } from "./wasm_memory.ts";
 import { own, WasmProgram } from "./wasm_program.ts";
 import { Queue } from "./wasm_queue.ts";
@@ -29,9 +30,6 @@ import { Transfer } from "./wasm_transfer.ts";
 
 /** Pages that the memory begins with. */
 const FIRST_PAGES = 256;
-
-/** Seconds that a command is repeated for to be measured. */
-const MEASURED_SECONDS = 0.01;
 
 /** Most threads. */
 const MOST_THREADS = 256;
@@ -217,21 +215,7 @@ class WasmBackend implements Backend {
 
   async measure(program: Program): Promise<Float64Array> {
     if (!(program instanceof WasmProgram)) throw foreign("program");
-    const times = new Float64Array(program.commands.length);
-    for (const [i, command] of program.commands.entries()) {
-      const once = new WasmProgram([command], this.#kernels, this.limits);
-      const run = async (count: number) => {
-        const began = performance.now();
-        for (let n = 0; n < count; n++) this.submit(once);
-        await this.synchronize();
-        return (performance.now() - began) / 1000;
-      };
-      // The first runs are those of code that is not optimised yet
-      const first = await run(3);
-      const count = Math.max(3, Math.min(1000, Math.ceil(MEASURED_SECONDS * 3 / first)));
-      times[i] = once.length === 0 ? 0 : await run(count) / count;
-    }
-    return times;
+    return await commandSeconds(this, program);
   }
 
   async synchronize(): Promise<void> {
