@@ -190,12 +190,21 @@ function inlineCosts(
   return costs;
 }
 
+/** What was followed to find out what an operand shows: still true while none of that is stored. */
+interface Followed {
+  readonly target: Tensor;
+  readonly path: readonly Tensor[];
+}
+
 /** Marks what the kernels of contractions can not read in place. */
-function storeOperands(node: Tensor, force: Set<Tensor>): void {
+function storeOperands(node: Tensor, force: Set<Tensor>, known: Map<Tensor, readonly Followed[]>): void {
   const { kind } = node.primitive;
   if (kind !== "matmul" && kind !== "conv2d" && kind !== "attention" && kind !== "concat") return;
   const widens = kind === "matmul" || kind === "conv2d";
-  for (const operand of node.inputs) {
+  const before = known.get(node);
+  const followed = node.inputs.map((operand, i): Followed => {
+    const old = before?.[i];
+    if (old && !old.path.some((t) => force.has(t))) return old;
     // What the views show gets stored whatever it is, so ask as if it already were
     const shown = (t: Tensor) =>
       isLeaf(t) || force.has(t) || t.primitive.kind !== "inline" ||
@@ -204,15 +213,17 @@ function storeOperands(node: Tensor, force: Set<Tensor>): void {
       kind === "matmul" || kind === "attention" && operand.ndim === 4
         ? matrixAddress(operand, stored, widens)?.base
         : contiguousBase(operand, stored, widens) ?? undefined;
+    const views: Tensor[] = [];
+    for (let t = operand; !shown(t); t = t.inputs[0]) views.push(t);
     let target = shows(shown);
     if (!target || target.primitive.kind === "inline" && target.inputs.length === 0) {
       // The lowest of the views that will do: others show it too
-      const views: Tensor[] = [];
-      for (let t = operand; !shown(t); t = t.inputs[0]) views.push(t);
       target = views.findLast((view) => shows((t) => t === view || shown(t)) === view) ?? operand;
     }
-    if (!isLeaf(target)) force.add(target);
-  }
+    return { target, path: views.filter((t) => t !== target) };
+  });
+  for (const { target } of followed) if (!isLeaf(target)) force.add(target);
+  known.set(node, followed);
 }
 
 /** What a view shows all elements of, the view being no reason to copy it. */
@@ -230,12 +241,13 @@ export function group(
   const order = topologicalOrder(outputs);
   const asked = new Set(outputs);
   // First as if nothing were stored; then costs end at what roughly is
-  const rough = place(order, asked, inlineCosts(order, new Set(), () => false), new Set(force));
+  const known = new Map<Tensor, readonly Followed[]>();
+  const rough = place(order, asked, inlineCosts(order, new Set(), () => false), new Set(force), known);
   const isCertain = (t: Tensor) => asked.has(t) || force.has(t);
   const costs = inlineCosts(order, new Set(rough.roots), isCertain);
   for (;;) {
     const before = force.size;
-    const grouping = place(order, asked, costs, force);
+    const grouping = place(order, asked, costs, force, known);
     if (force.size === before) return grouping;
   }
 }
@@ -245,6 +257,7 @@ function place(
   asked: ReadonlySet<Tensor>,
   costs: ReadonlyMap<Tensor, number>,
   force: Set<Tensor>,
+  known: Map<Tensor, readonly Followed[]>,
 ): Grouping {
   const readers = new Map<Tensor, Set<Tensor>>();
   const roots = new Set<Tensor>();
@@ -258,7 +271,7 @@ function place(
     const isRoot = asked.has(node) || force.has(node) ||
       primitive.kind !== "inline" || costly;
     if (isRoot) roots.add(node);
-    storeOperands(node, force);
+    storeOperands(node, force, known);
     for (const input of operandsOf(node)) {
       // An expanded value would be recomputed for each of its copies
       if (primitive.name === "expand" && (costs.get(input) ?? 0) > RECOMPUTE && node.size >= 4 * input.size) {

@@ -94,14 +94,9 @@ export function scale(a: Index, c: number): Index {
 export function add(a: Index, b: Index): Index {
   if (b.terms.length === 0) return b.offset === 0 ? a : new Sum(a.terms, a.offset + b.offset);
   if (a.terms.length === 0) return a.offset === 0 ? b : new Sum(b.terms, a.offset + b.offset);
-  const merged = new Map<string, readonly [Atom, number]>();
-  for (const [atom, c] of [...a.terms, ...b.terms]) {
-    const total = c + (merged.get(atom.key)?.[1] ?? 0);
-    if (total === 0) merged.delete(atom.key);
-    else merged.set(atom.key, [atom, total]);
-  }
+  const terms = mergeTerms(a.terms, b.terms);
   const offset = a.offset + b.offset;
-  for (const [atom, c] of merged.values()) {
+  for (const [atom, c] of terms) {
     if (atom.kind !== "mod") continue;
     // c * (x % m) + c*m * (x / m) = c * x, and the same with (x / m) % k gives c * (x % (m*k))
     const quotient = div(atom.of, atom.by);
@@ -109,19 +104,37 @@ export function add(a: Index, b: Index): Index {
       quotient.terms.length !== 1 || quotient.offset !== 0 ||
       quotient.terms[0][1] !== 1
     ) continue;
-    const partners = [...merged.values()].filter(([p, k]) => k === c * atom.by && p.key !== atom.key);
+    const partners = terms.filter(([p, k]) => k === c * atom.by && p.key !== atom.key);
     for (const [partner] of partners) {
       const whole = partner.key === quotient.terms[0][0].key;
       if (
         !whole && !(partner.kind === "mod" && partner.of.key === quotient.key)
       ) continue;
-      merged.delete(atom.key);
-      merged.delete(partner.key);
+      const others = terms.filter(([p]) => p.key !== atom.key && p.key !== partner.key);
       const joined = whole ? atom.of : mod(atom.of, atom.by * (partner as { by: number }).by);
-      return add(affine([...merged.values()], offset), scale(joined, c));
+      return add(new Sum(others, offset), scale(joined, c));
     }
   }
-  return affine([...merged.values()], offset);
+  return new Sum(terms, offset);
+}
+
+/** Both in the order of their keys, with one coefficient for each atom. */
+function mergeTerms(a: Index["terms"], b: Index["terms"]): (readonly [Atom, number])[] {
+  const merged: (readonly [Atom, number])[] = [];
+  let i = 0, j = 0;
+  while (i < a.length && j < b.length) {
+    const [left, right] = [a[i][0].key, b[j][0].key];
+    if (left < right) merged.push(a[i++]);
+    else if (left > right) merged.push(b[j++]);
+    else {
+      const total = a[i][1] + b[j][1];
+      if (total !== 0) merged.push([a[i][0], total]);
+      i++, j++;
+    }
+  }
+  while (i < a.length) merged.push(a[i++]);
+  while (j < b.length) merged.push(b[j++]);
+  return merged;
 }
 
 function gcd(a: number, b: number): number {
@@ -134,8 +147,8 @@ function divide(a: Index, c: number): { quotient: Index; rest: Index } {
   const multiple = a.terms.filter(([, k]) => k % c === 0).map(([atom, k]) => [atom, k / c] as const);
   const others = a.terms.filter(([, k]) => k % c !== 0);
   return {
-    quotient: affine(multiple, floor),
-    rest: affine(others, a.offset - floor * c),
+    quotient: new Sum(multiple, floor),
+    rest: new Sum(others, a.offset - floor * c),
   };
 }
 
