@@ -97,19 +97,15 @@ export const UNARY = {
       return g.mul(cdf.add(x.mul(density)));
     },
   },
+  // 1 + tanh(u) = 2 sigmoid(2u), which takes one exponential
   geluTanh: {
-    of: (x, e) => {
-      const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(SQRT_2_OVER_PI);
-      return x.mul(0.5).mul(e.call(TANH, [inner]).add(1));
-    },
-    cost: 14,
+    of: (x) => x.div(x.mul(x).mul(0.044715).add(1).mul(x).mul(-2 * SQRT_2_OVER_PI).exp().add(1)),
+    cost: 12,
     vjp: (g, _, x) => {
-      const t = x.square().mul(0.044715).add(1).mul(x).mul(SQRT_2_OVER_PI)
-        .tanh();
-      const inner = x.square().mul(3 * 0.044715).add(1).mul(SQRT_2_OVER_PI);
-      return g.mul(
-        t.add(1).add(x.mul(t.square().neg().add(1)).mul(inner)).mul(0.5),
-      );
+      const square = x.square();
+      const s = square.mul(0.044715).add(1).mul(x).mul(2 * SQRT_2_OVER_PI).sigmoid();
+      const inner = square.mul(3 * 0.044715).add(1).mul(2 * SQRT_2_OVER_PI);
+      return g.mul(s.add(s.mul(s.neg().add(1)).mul(x).mul(inner)));
     },
   },
   // Compilers may assume that NaN and Inf do not occur, so only the bits tell
