@@ -15,15 +15,28 @@ import { compile, key, type Tensor } from "@dipp/tensor";
 import type { ModelFile } from "./model_file.ts";
 
 /**
+ * A network learned from preferences.
+ *
+ * @param file A checkpoint of kind "preference".
+ * @returns The network and its parameters, in f32.
+ */
+export async function loadPreference(
+  { description, tensors }: ModelFile,
+): Promise<{ network: BradleyTerryReward; params: BradleyTerryParams }> {
+  const network = new BradleyTerryReward(description.model as BradleyTerryInput);
+  const params: BradleyTerryParams = loadParams(network.init(key(0)), tensors, { dtype: "f32" });
+  await realizeParams(params);
+  return { network, params };
+}
+
+/**
  * A learned reward.
  *
  * @param file A checkpoint of kind "preference".
  * @returns The reward, differentiable in the images.
  */
-export async function loadReward({ description, tensors }: ModelFile): Promise<Reward> {
-  const network = new BradleyTerryReward(description.model as BradleyTerryInput);
-  const params: BradleyTerryParams = loadParams(network.init(key(0)), tensors, { dtype: "f32" });
-  await realizeParams(params);
+export async function loadReward(file: ModelFile): Promise<Reward> {
+  const { network, params } = await loadPreference(file);
   return bradleyTerryReward(network, params);
 }
 
