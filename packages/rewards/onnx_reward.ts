@@ -10,7 +10,10 @@ export interface OnnxPromptInput {
   readonly input: string;
   /** Which ids it reads: their name in `prompts.tokens`; "ids" for `prompts.ids`. Default "ids". */
   readonly tokens?: string;
-  /** The input that is told where the ids are words (1) and where padding (0), where there is one. */
+  /**
+   * The input that is told where the ids are words (1) and where padding (0), where there is one: of
+   * `prompts.tokens["TOKENS_mask"]`, or where the ids are not 0.
+   */
   readonly mask?: string;
 }
 
@@ -81,13 +84,10 @@ export function onnxReward(model: OnnxModel, options: OnnxRewardOptions = {}): R
   if (layout !== "nchw") described.layout = layout;
   if (words) Object.assign(described, { prompt: words.name, tokens: prompt?.tokens ?? "ids" });
 
-  const run = (images: Tensor, ids: Tensor | undefined): Tensor => {
+  const run = (images: Tensor, ids: Tensor | undefined, isWord: Tensor | undefined): Tensor => {
     const feeds: Record<string, Tensor> = { [image.name]: images };
     if (words) feeds[words.name] = ids!;
-    if (mask) {
-      const isWord = ids!.ne(0);
-      feeds[mask.name] = mask.type === "bool" ? isWord : isWord.cast(/int/.test(mask.type) ? "i32" : "f32");
-    }
+    if (mask) feeds[mask.name] = mask.type === "bool" ? isWord! : isWord!.cast(isReal(mask) ? "f32" : "i32");
     return oneAnImage(model.run(feeds)[output.name], output.name, images.shape[0], index);
   };
   return {
@@ -95,9 +95,12 @@ export function onnxReward(model: OnnxModel, options: OnnxRewardOptions = {}): R
     score(images, prompts) {
       const ready = preprocess ? preprocess.differentiable(images) : images;
       const pixels = layout === "nhwc" ? ready.permute([0, 2, 3, 1]) : ready;
-      const ids = words && fitted(idsOf(prompts, prompt?.tokens ?? "ids"), words);
+      const tokens = prompt?.tokens ?? "ids";
+      const ids = words && fitted(idsOf(prompts, tokens), words);
+      const given = prompts.tokens?.[`${tokens}_mask`];
+      const isWord = mask && ids && (given ? fitted(given, mask) : ids).ne(0);
       const batch = images.shape[0], fixed = image.shape?.[0];
-      if (typeof fixed !== "number" || fixed === batch) return run(pixels, ids);
+      if (typeof fixed !== "number" || fixed === batch) return run(pixels, ids, isWord);
       if (batch % fixed !== 0) {
         throw new RangeError(
           `onnxReward: there are ${batch} images, expected a multiple of ${fixed}, the batch that input "${image.name}" has`,
@@ -105,7 +108,7 @@ export function onnxReward(model: OnnxModel, options: OnnxRewardOptions = {}): R
       }
       const parts = Array.from({ length: batch / fixed }, (_, i): Tensor => {
         const rows = [[i * fixed, (i + 1) * fixed]] as const;
-        return run(pixels.slice(rows), ids?.slice(rows));
+        return run(pixels.slice(rows), ids?.slice(rows), isWord?.slice(rows));
       });
       return cat(parts, 0);
     },

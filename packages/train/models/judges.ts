@@ -47,8 +47,11 @@ export async function loadReward(file: ModelFile): Promise<Reward> {
  * @returns The same, compiled, without gradient.
  */
 export function compiledReward(reward: Reward): Reward {
-  const score = compile(({ images, ids }: Record<string, Tensor>) => reward.score(images, { ids }));
-  return { score: (images, { ids }) => score({ images, ids }) };
+  const score = compile((inputs: { images: Tensor; ids: Tensor; tokens: Record<string, Tensor> }) => {
+    const { images, ...prompts } = inputs;
+    return reward.score(images, prompts);
+  });
+  return { score: (images, { ids, tokens = {} }) => score({ images, ids, tokens }) };
 }
 
 /**
