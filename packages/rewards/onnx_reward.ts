@@ -19,7 +19,7 @@ export interface OnnxPromptInput {
 
 /** How a model is asked, see {@linkcode onnxReward}. */
 export interface OnnxRewardOptions {
-  /** The input that takes the images. Default: the only input of real numbers. */
+  /** The input that takes the images. Default: the only one of real numbers and four axes. */
   readonly input?: string;
   /** The output that has the scores. Default: the only output. */
   readonly output?: string;
@@ -67,7 +67,9 @@ export interface OnnxRewardOptions {
 export function onnxReward(model: OnnxModel, options: OnnxRewardOptions = {}): Reward {
   const { preprocess, layout = "nchw", prompt, index } = options;
   const image = imageInput(model, options.input);
-  const output = only("output", model.outputs, options.output);
+  const output = options.output === undefined
+    ? only("outputs", model.outputs)
+    : named("output", model.outputs, options.output);
   const words = prompt && named("input", model.inputs, prompt.input);
   const mask = prompt?.mask === undefined ? undefined : named("input", model.inputs, prompt.mask);
   const given = [image, words, mask].flatMap((info) => info?.name ?? []);
@@ -119,10 +121,10 @@ const isReal = ({ type }: OnnxValueInfo) => /float/.test(type);
 
 /** The input that is named, or the only one that can be images. */
 function imageInput({ inputs }: OnnxModel, name: string | undefined): OnnxValueInfo {
-  const found = name === undefined
-    ? only("input of real numbers", inputs.filter(isReal), undefined)
-    : named("input", inputs, name);
-  if (isReal(found) && (found.shape === undefined || found.shape.length === 4)) return found;
+  const canBe = (info: OnnxValueInfo) => isReal(info) && (info.shape === undefined || info.shape.length === 4);
+  if (name === undefined) return only("inputs of real numbers and four axes", inputs.filter(canBe));
+  const found = named("input", inputs, name);
+  if (canBe(found)) return found;
   throw new RangeError(
     `onnxReward: input "${found.name}" is ${found.type} [${
       found.shape?.join(", ")
@@ -136,11 +138,10 @@ function named(what: string, infos: readonly OnnxValueInfo[], name: string): Onn
   throw new RangeError(`onnxReward: the model has no ${what} "${name}", expected ${list(infos.map((i) => i.name))}`);
 }
 
-function only(what: string, infos: readonly OnnxValueInfo[], name: string | undefined): OnnxValueInfo {
-  if (name !== undefined) return named(what, infos, name);
+function only(what: string, infos: readonly OnnxValueInfo[]): OnnxValueInfo {
   if (infos.length === 1) return infos[0];
   const names = infos.length === 0 ? "" : `: ${list(infos.map((i) => i.name))}`;
-  throw new RangeError(`onnxReward: the model has ${infos.length} ${what}s${names}, expected the name of one`);
+  throw new RangeError(`onnxReward: the model has ${infos.length} ${what}${names}, expected the name of one`);
 }
 
 function list(names: readonly string[]): string {
