@@ -1,5 +1,5 @@
 /**
- * The command line: `train`, `sample`, `embed`, `evaluate` and `export`.
+ * The command line: `train`, `sample`, `embed`, `evaluate`, `export` and `fetch`.
  *
  * ```sh
  * deno task train examples/emoji/teacher-dit.json --out runs/teacher
@@ -11,6 +11,7 @@
 import { embedCommand } from "./cli/embed_command.ts";
 import { evaluateCommand } from "./cli/evaluate_command.ts";
 import { exportCommand } from "./cli/export_command.ts";
+import { fetchCommand } from "./cli/fetch_command.ts";
 import { sampleCommand } from "./cli/sample_command.ts";
 import { trainCommand } from "./cli/train_command.ts";
 import { ConfigError } from "./config/config_error.ts";
@@ -22,6 +23,7 @@ const HELP = `dipp: align one-step text-to-image generators with human preferenc
   embed            encode prompts once, for training on a directory of diffusers
   evaluate         measure a checkpoint: reward, faithfulness, Frechet distance, diversity
   export           write a learned reward as an ONNX model
+  fetch            download released weights and prompt sets into the cache
 
 Add --help to one for its options.`;
 
@@ -31,6 +33,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   embed: embedCommand,
   evaluate: evaluateCommand,
   export: exportCommand,
+  fetch: fetchCommand,
 };
 
 const NAMES = Object.keys(COMMANDS).join(", ").replace(/, (?=[^,]*$)/, " or ");
