@@ -15,7 +15,7 @@ const BELOW: Record<string, readonly string[]> = {
   "@dipp/nn": ["@dipp/kernels", "@dipp/tensor"],
   "@dipp/scores": ["@dipp/tensor", "@dipp/nn"],
   "@dipp/onnx": ["@dipp/tensor", "@dipp/nn"],
-  "@dipp/rewards": ["@dipp/tensor", "@dipp/nn", "@dipp/scores"],
+  "@dipp/rewards": ["@dipp/tensor", "@dipp/nn", "@dipp/scores", "@dipp/onnx"],
   "@dipp/objectives": [
     "@dipp/tensor",
     "@dipp/nn",

@@ -70,7 +70,7 @@ export async function readExternalData(model: ModelProto, read: ReadExternal): P
  */
 export function folderReader(folder: string): ReadExternal {
   return async (location, offset, length) => {
-    using file = await Deno.open(`${folder}/${location}`);
+    using file = await open(folder, location);
     const { size } = await file.stat();
     if (offset + length > size) {
       throw new SyntaxError(
@@ -86,4 +86,13 @@ export function folderReader(folder: string): ReadExternal {
     }
     return bytes;
   };
+}
+
+async function open(folder: string, location: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(`${folder}/${location}`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new SyntaxError(`file "${location}" is missing: expected it beside the model, in ${folder}`);
+  }
 }

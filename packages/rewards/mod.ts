@@ -63,3 +63,4 @@ export * from "./running_normalization.ts";
 export * from "./ensemble.ts";
 export * from "./routed_reward.ts";
 export * from "./member_gradients.ts";
+export * from "./onnx_reward.ts";

@@ -1,5 +1,5 @@
 /**
- * The command line: `train`, `sample`, `embed` and `evaluate`.
+ * The command line: `train`, `sample`, `embed`, `evaluate`, `export` and `fetch`.
  *
  * ```sh
  * deno task train examples/emoji/teacher-dit.json --out runs/teacher
@@ -10,6 +10,8 @@
  */
 import { embedCommand } from "./cli/embed_command.ts";
 import { evaluateCommand } from "./cli/evaluate_command.ts";
+import { exportCommand } from "./cli/export_command.ts";
+import { fetchCommand } from "./cli/fetch_command.ts";
 import { sampleCommand } from "./cli/sample_command.ts";
 import { trainCommand } from "./cli/train_command.ts";
 import { ConfigError } from "./config/config_error.ts";
@@ -20,6 +22,8 @@ const HELP = `dipp: align one-step text-to-image generators with human preferenc
   sample           draw pictures from a checkpoint or a directory of diffusers
   embed            encode prompts once, for training on a directory of diffusers
   evaluate         measure a checkpoint: reward, faithfulness, Frechet distance, diversity
+  export           write a learned reward as an ONNX model
+  fetch            download released weights and prompt sets into the cache
 
 Add --help to one for its options.`;
 
@@ -28,7 +32,11 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   sample: sampleCommand,
   embed: embedCommand,
   evaluate: evaluateCommand,
+  export: exportCommand,
+  fetch: fetchCommand,
 };
+
+const NAMES = Object.keys(COMMANDS).join(", ").replace(/, (?=[^,]*$)/, " or ");
 
 /**
  * Runs a command line.
@@ -47,9 +55,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     if (command === undefined) {
       throw new ConfigError(
-        `${
-          name === undefined ? "There is no command" : `Command is "${name}"`
-        }, expected train, sample, embed or evaluate\n\n${HELP}`,
+        `${name === undefined ? "There is no command" : `Command is "${name}"`}, expected ${NAMES}\n\n${HELP}`,
       );
     }
     return await command(rest);

@@ -10,5 +10,6 @@ export * from "./images.ts";
 export * from "./image_grid.ts";
 export * from "./run/checkpoint_store.ts";
 export * from "./run/metrics_log.ts";
+export * from "./export/bradley_terry_onnx.ts";
 export { main } from "./cli.ts";
 export type { SafetensorsData, SafetensorsDType, SafetensorsEntry, SafetensorsInput } from "@dipp/nn";

@@ -17,8 +17,8 @@ async function run(...args: string[]): Promise<{ code: number; said: string }> {
 
 for (
   const [what, args, expected] of [
-    ["no command", [], "There is no command, expected train, sample, embed or evaluate"],
-    ["an unknown command", ["tune"], 'Command is "tune", expected train, sample, embed or evaluate'],
+    ["no command", [], "There is no command, expected train, sample, embed, evaluate, export or fetch"],
+    ["an unknown command", ["tune"], 'Command is "tune", expected train, sample, embed, evaluate, export or fetch'],
     ["an unknown option", ["train", "--step", "3"], "Option --step is not known, expected one of --out, --steps"],
     ["a missing value", ["train", "--out"], "Option --out has no value"],
     ["a repeated option", ["train", "--seed", "1", "--seed", "2"], "Option --seed is given 2 times, expected once"],
@@ -45,6 +45,14 @@ for (
       "Option --t goes with --model, which",
     ],
     ["evaluating nothing", ["evaluate"], "Option --checkpoint is missing"],
+    ["an export to another format", ["export", "--checkpoint", "a", "--out", "b.pt"], "--out is b.pt, expected a name"],
+    ["fetching nothing", ["fetch"], "Nothing is named, expected some of imagereward, hpsv2, hpsv2.1"],
+    [
+      "fetching something else",
+      ["fetch", "gpt"],
+      '"gpt" is no name of weights or prompts, expected one of imagereward',
+    ],
+    ["a hub without address", ["fetch", "hpsv2", "--endpoint", "hub"], "--endpoint is hub, expected an address"],
     ["no prompt", ["sample", "--checkpoint", "a"], "Option --prompt is missing"],
   ] as const
 ) {
@@ -66,7 +74,7 @@ Deno.test("train --explain shows the plan of a step and trains nothing", async (
   await Deno.remove(out);
 });
 
-for (const command of [[], ["train"], ["sample"], ["embed"], ["evaluate"]]) {
+for (const command of [[], ["train"], ["sample"], ["embed"], ["evaluate"], ["export"], ["fetch"]]) {
   Deno.test(`${[...command, "--help"].join(" ")} explains itself`, async () => {
     const { code, said } = await run(...command, "--help");
     assertEquals(code, 0);

@@ -14,6 +14,7 @@ import {
   sampler,
   unit,
 } from "./fields.ts";
+import { rewardSchema } from "./reward_schema.ts";
 
 /** What the measurement at the end of a run looks at. */
 const evaluation = z.strictObject({
@@ -32,6 +33,7 @@ const evaluation = z.strictObject({
 // deno-lint-ignore explicit-function-return-type
 export function configSchema(base: string) {
   const { input, output } = paths(base);
+  const reward = rewardSchema(input, output);
   const common = {
     seed: z.int().nonnegative().default(0),
     steps: count,
@@ -80,7 +82,7 @@ export function configSchema(base: string) {
     z.strictObject({
       stage: z.literal("distill"),
       ...oneStep,
-      reward: input.nullable().default(null),
+      reward: reward.nullable().default(null),
       objective: objectiveSchema.prefault({}).refine((o) => !("alpha_rew" in o) || o.alpha_rew === 0, {
         error: "distillation has no reward, expected 0",
         path: ["alpha_rew"],
@@ -89,7 +91,7 @@ export function configSchema(base: string) {
     z.strictObject({
       stage: z.literal("align"),
       ...oneStep,
-      reward: input,
+      reward,
       objective: objectiveSchema,
     }),
   ]).superRefine(({ arithmetic, precision }, context) => {

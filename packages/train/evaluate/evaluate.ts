@@ -2,11 +2,13 @@
 import { writeAtomic } from "@dipp/nn";
 import { init } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
+import type { RewardConfig } from "../config/reward_schema.ts";
 import type { ImageTextData } from "../data.ts";
 import { readModel } from "../models/model_file.ts";
 import { loadData } from "../run/load_data.ts";
 import { spread } from "../run/sample_pictures.ts";
 import type { OneStepConfig } from "../stages/one_step_models.ts";
+import { memberConfigs } from "./configured_judge.ts";
 import { type EvaluationItem, evaluationItems } from "./evaluation_items.ts";
 import { htmlReport } from "./html_report.ts";
 import { cacheFolder } from "./cache.ts";
@@ -70,13 +72,14 @@ const LEVEL = 0.95;
  */
 export async function evaluate(config: OneStepConfig, options: EvaluateOptions): Promise<Report> {
   const { subject, out, seed, count, resamples, command, note } = options;
-  const rewards = [
-    ...(config.reward === null ? [] : [{ name: "reward", path: config.reward }]),
-    ...options.judges,
-  ];
-  const twice = rewards.find(({ name }, i) => rewards.findIndex((other) => other.name === name) < i);
-  if (twice) throw new ConfigError(`--judge ${twice.name}=${twice.path} has a name that is taken, expected another`);
-  const metrics = parseMetrics(options.metrics, rewards.map(({ name }) => name), config.clip !== null);
+  const rewards: Record<string, RewardConfig> = Object.fromEntries(
+    config.reward === null ? [] : [["reward", config.reward], ...memberConfigs("reward", config.reward)],
+  );
+  for (const { name, path } of options.judges) {
+    if (name in rewards) throw new ConfigError(`--judge ${name}=${path} has a name that is taken, expected another`);
+    rewards[name] = path;
+  }
+  const metrics = parseMetrics(options.metrics, Object.keys(rewards), config.clip !== null);
   const data = await loadData(config.data);
   const set = limited(
     options.prompts === undefined
@@ -89,7 +92,7 @@ export async function evaluate(config: OneStepConfig, options: EvaluateOptions):
   const judges = await makeJudges(
     metrics,
     {
-      rewards: Object.fromEntries(rewards.map(({ name, path }) => [name, path])),
+      rewards,
       clip: config.clip,
       weights: cacheFolder("weights"),
       batchSize: config.evaluation.batch_size,

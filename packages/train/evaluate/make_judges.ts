@@ -1,11 +1,13 @@
 /** The judges that metrics need. */
 import type { InceptionResize, LpipsBackbone } from "@dipp/metrics";
 import { ConfigError } from "../config/config_error.ts";
+import type { RewardConfig } from "../config/reward_schema.ts";
 import type { ImageTextData } from "../data.ts";
 import { fromPlanar, readImage, type RgbImage } from "../images.ts";
 import { readModel } from "../models/model_file.ts";
+import { configuredJudge } from "./configured_judge.ts";
 import { imageFilesOf } from "./image_store.ts";
-import { encoderJudge, type FeatureJudge, rewardJudge } from "./judges.ts";
+import { encoderJudge, type FeatureJudge } from "./judges.ts";
 import type { Judges } from "./measure.ts";
 import { type FeatureSpace, type MetricRequest, needsReference } from "./metric_names.ts";
 import { inceptionJudge, lpipsJudge, paperRewardJudge } from "./paper_judges.ts";
@@ -13,8 +15,8 @@ import type { PromptSet } from "./prompt_set.ts";
 
 /** Where judges come from. */
 export interface JudgeOptions {
-  /** Checkpoints of rewards by name. */
-  readonly rewards: Readonly<Record<string, string>>;
+  /** Rewards by name: checkpoints, or what a configuration says of them. */
+  readonly rewards: Readonly<Record<string, RewardConfig>>;
   /** The checkpoint of the contrastive model, where there is one. */
   readonly clip: string | null;
   /** Where the weights of papers' metrics lie. */
@@ -53,7 +55,7 @@ export async function makeJudges(
   const rewards: [string, Judges["rewards"][string]][] = [];
   for (const { kind, name } of metrics) {
     if (kind === "reward") {
-      rewards.push([name, await rewardJudge(await readModel(options.rewards[name], ["preference"]))]);
+      rewards.push([name, await configuredJudge(options.rewards[name], data, options.batchSize, name)]);
     }
     if (kind === "paper") rewards.push([name, await paperRewardJudge(name, options.weights)]);
   }

@@ -33,6 +33,18 @@ const SOURCES: Readonly<Record<string, string>> = {
   "coco-2017-val": "cocodataset.org (annotations_trainval2017)",
 };
 
+/** Whether the model hub has the set. */
+const isFetched = (name: string) => !/^coco/.test(name);
+
+/**
+ * The files of a set, relative to the folder of prompt sets.
+ *
+ * @param name One of {@linkcode PROMPT_SETS}.
+ */
+export function promptSetFiles(name: string): string[] {
+  return NAMED[name].map(({ file }) => file);
+}
+
 /** The names of the sets that are known by name. */
 export const PROMPT_SETS: readonly string[] = Object.keys(NAMED);
 
@@ -81,7 +93,10 @@ async function readPrompts(path: string, name: string): Promise<string[]> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new ConfigError(
       name in NAMED
-        ? `Prompt set ${name} is not on this machine: there is no ${path}, expected the file as ${SOURCES[name]} has it`
+        ? `Prompt set ${name} is not on this machine: there is no ${path}, expected the file as ${
+          SOURCES[name]
+        } has it` +
+          (isFetched(name) ? `; deno task fetch prompts:${name} downloads it` : "")
         : `--prompts is ${path}: no such file, expected a file or one of ${PROMPT_SETS.join(", ")}`,
     );
   }

@@ -15,15 +15,28 @@ import { compile, key, type Tensor } from "@dipp/tensor";
 import type { ModelFile } from "./model_file.ts";
 
 /**
+ * A network learned from preferences.
+ *
+ * @param file A checkpoint of kind "preference".
+ * @returns The network and its parameters, in f32.
+ */
+export async function loadPreference(
+  { description, tensors }: ModelFile,
+): Promise<{ network: BradleyTerryReward; params: BradleyTerryParams }> {
+  const network = new BradleyTerryReward(description.model as BradleyTerryInput);
+  const params: BradleyTerryParams = loadParams(network.init(key(0)), tensors, { dtype: "f32" });
+  await realizeParams(params);
+  return { network, params };
+}
+
+/**
  * A learned reward.
  *
  * @param file A checkpoint of kind "preference".
  * @returns The reward, differentiable in the images.
  */
-export async function loadReward({ description, tensors }: ModelFile): Promise<Reward> {
-  const network = new BradleyTerryReward(description.model as BradleyTerryInput);
-  const params: BradleyTerryParams = loadParams(network.init(key(0)), tensors, { dtype: "f32" });
-  await realizeParams(params);
+export async function loadReward(file: ModelFile): Promise<Reward> {
+  const { network, params } = await loadPreference(file);
   return bradleyTerryReward(network, params);
 }
 
@@ -34,8 +47,11 @@ export async function loadReward({ description, tensors }: ModelFile): Promise<R
  * @returns The same, compiled, without gradient.
  */
 export function compiledReward(reward: Reward): Reward {
-  const score = compile(({ images, ids }: Record<string, Tensor>) => reward.score(images, { ids }));
-  return { score: (images, { ids }) => score({ images, ids }) };
+  const score = compile((inputs: { images: Tensor; ids: Tensor; tokens: Record<string, Tensor> }) => {
+    const { images, ...prompts } = inputs;
+    return reward.score(images, prompts);
+  });
+  return { score: (images, { ids, tokens = {} }) => score({ images, ids, tokens }) };
 }
 
 /**

@@ -92,7 +92,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   "clipscore-hessel": clipScore(
     "hessel",
     "CLIPScore (Hessel)",
-    "openai/clip-vit-base-patch32/model.safetensors",
+    "openai/clip-vit-base-patch32/pytorch_model.bin",
     PHOTO,
   ),
   "clipscore-image_reward": clipScore("image_reward", "CLIP cosine (ImageReward's)", L14),
@@ -107,6 +107,25 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
 
 /** The names of these rewards. */
 export const PAPER_REWARDS: readonly string[] = Object.keys(RECIPES);
+
+/**
+ * The files of a released reward, relative to the folder of weights.
+ *
+ * @param name One of {@linkcode PAPER_REWARDS}.
+ * @returns Weights, configuration and tokenizer.
+ */
+export function paperRewardFiles(name: string): string[] {
+  const { files, config, tokenizer } = RECIPES[name];
+  const vocabulary = tokenizer?.className === "CLIPTokenizer"
+    ? ["vocab.json", "merges.txt", "tokenizer_config.json"]
+    : ["tokenizer.json", "tokenizer_config.json"];
+  return [
+    ...files,
+    // HPSv2 is released without a configuration
+    ...(config === undefined || config.startsWith("xswu/") ? [] : [config]),
+    ...(tokenizer ? vocabulary.map((file) => `${tokenizer.folder}/${file}`) : []),
+  ];
+}
 
 /** A released reward, ready to score. */
 export interface PaperReward {
@@ -174,7 +193,10 @@ export async function readWeights(path: string): Promise<Map<string, Safetensors
 
 async function requireFile(name: string, path: string): Promise<void> {
   if (await isFile(path)) return;
-  throw new ConfigError(`Metric ${name} needs weights that are not on this machine: there is no ${path}`);
+  throw new ConfigError(
+    `Metric ${name} needs weights that are not on this machine: there is no ${path}; ` +
+      `deno task fetch ${name} downloads them`,
+  );
 }
 
 async function isFile(path: string): Promise<boolean> {

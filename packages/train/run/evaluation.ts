@@ -21,6 +21,8 @@ export type Scores = {
   frechet: number | null;
   /** Mean distance between two images of one prompt in that space. */
   diversity: number | null;
+  /** Mean scores of the reward's members on held-out prompts, those that are held out too. */
+  [member: `reward/${string}`]: number | null;
 };
 
 /** What to measure with, and on how much. */
@@ -31,6 +33,8 @@ export interface EvaluationOptions {
   readonly vocabulary: Vocabulary;
   /** The reward. */
   readonly reward?: Reward;
+  /** What it is put together of, by name. */
+  readonly members?: Readonly<Record<string, Reward>>;
   /** The contrastive model. */
   readonly encoder?: ImageTextEncoder;
   /** Seed of the noise. */
@@ -81,8 +85,9 @@ export class Evaluation {
    * @returns Its scores.
    */
   async measure(draw: Draw): Promise<Scores> {
-    const { reward, encoder, data, vocabulary } = this.#options;
+    const { reward, members = {}, encoder, data, vocabulary } = this.#options;
     const meanReward = reward && new MeanReward(reward);
+    const means = Object.entries(members).map(([name, member]) => [name, new MeanReward(member)] as const);
     const gallery: Prompts = {
       ids: tensor(vocabulary.encodeAll(data.prompts), [data.prompts.length, vocabulary.maxLength]),
       texts: data.prompts,
@@ -93,12 +98,16 @@ export class Evaluation {
     const batches = reward || encoder ? this.#batches : [];
     for (const { prompts, noise, isHeldOut } of batches) {
       const images = await draw(await noise.realize(), prompts.ids).realize();
-      if (isHeldOut) await meanReward?.update(images, prompts);
+      for (const mean of isHeldOut ? [meanReward, ...means.map(([, member]) => member)] : []) {
+        await mean?.update(images, prompts);
+      }
       await retrieval?.update(images, prompts);
       await diversity?.update(images, prompts);
       await frechet?.update(images);
     }
     const [rewards, ranks] = [await meanReward?.compute(), await retrieval?.compute()];
+    const parts: Record<`reward/${string}`, number | null> = {};
+    for (const [name, mean] of means) parts[`reward/${name}`] = finite((await mean.compute()).mean);
     return {
       reward: finite(rewards?.mean),
       reward_std: finite(rewards?.std),
@@ -106,6 +115,7 @@ export class Evaluation {
       retrieval_at_5: finite(ranks?.at_5),
       frechet: batches.length === 0 ? null : finite(await frechet?.compute()),
       diversity: finite(await diversity?.compute()),
+      ...parts,
     };
   }
 

@@ -1,11 +1,12 @@
 /** The state of a run to and from checkpoints. */
-import { assignTree, loadParams, type Packing, paramsToSafetensors, SafetensorsEntry } from "@dipp/nn";
+import { assignTree, loadParams, type Packing, type Params, paramsToSafetensors, SafetensorsEntry } from "@dipp/nn";
 import type { SafetensorsInput } from "@dipp/nn";
 import { realize } from "@dipp/tensor";
-import type { LearnerState } from "./learner.ts";
 
-/** What a run trains, by its names. */
-export type RunState = { readonly [name: string]: LearnerState };
+/** What a run trains, by its names, and other numbers that follow it. */
+export type RunState = {
+  readonly [name: string]: { readonly stored: Params; readonly packing?: Packing };
+};
 
 /**
  * Reads a state for a checkpoint. What is packed is stored without the zeros between the parameters, so that a
@@ -44,7 +45,7 @@ export async function restore(state: RunState, tensors: ReadonlyMap<string, Safe
   await realize();
 }
 
-function storedTree(state: RunState): { [name: string]: LearnerState["stored"] } {
+function storedTree(state: RunState): { [name: string]: Params } {
   return Object.fromEntries(Object.entries(state).map(([name, { stored }]) => [name, stored]));
 }
 

@@ -1,6 +1,13 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { readSafetensors } from "@dipp/nn";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readImage } from "../images.ts";
 import { checkpointOf, CONFIGS, run, start } from "../testing/command.ts";
+
+/** The numbers of a run's steps. */
+async function metricsOf(out: string): Promise<Record<string, number>[]> {
+  const lines = (await Deno.readTextFile(`${out}/metrics.jsonl`)).trim().split("\n").map((line) => JSON.parse(line));
+  return lines.filter((line) => line.loss !== undefined && !("event" in line));
+}
 
 Deno.test("the stages lead from images with names to an aligned generator", async (t) => {
   const directory = await Deno.makeTempDir();
@@ -88,6 +95,93 @@ Deno.test("the stages lead from images with names to an aligned generator", asyn
       assertMatch(resumed.stderr, /Going on after step [1-9]/);
       const last = "checkpoints/step-000030.safetensors";
       assertEquals(await Deno.readFile(`${broken}/${last}`), await Deno.readFile(`${whole}/${last}`));
+    });
+
+    await t.step("an alignment whose reward is an ONNX file is that of the network it was made of", async () => {
+      const path = `${directory}/preference.onnx`;
+      assertEquals((await run("export", "--checkpoint", file("preference"), "--out", path)).code, 0);
+      const align = async (out: string, reward: string) => {
+        const sets = [`teacher=${file("teacher")}`, `reward=${reward}`, "clip=null"];
+        const starts = [`generator.checkpoint=${file("distill")}`, `fake.checkpoint=${file("distill", "fake")}`];
+        const { code, said } = await run(
+          ...["train", `${CONFIGS}align.json`, "--out", `${directory}/${out}`],
+          ...[...sets, ...starts].flatMap((set) => ["--set", set]),
+        );
+        assertEquals(code, 0, said);
+        return await metricsOf(`${directory}/${out}`);
+      };
+      const native = await align("native", file("preference"));
+      const onnx = await align("onnx", JSON.stringify({ type: "onnx", path, input: "images", prompt: "ids" }));
+      for (const [i, line] of native.entries()) {
+        for (const name of ["reward", "loss", "loss/reward", "field_norm/reward", "grad_norm"]) {
+          assertAlmostEquals(onnx[i][name], line[name], 1e-4 * Math.max(1, Math.abs(line[name])), `${name} of ${i}`);
+        }
+      }
+    });
+
+    await t.step("a composed reward logs its members, and its statistics are resumed bit for bit", async () => {
+      const taste = { type: "normalized", reward: file("preference"), decay: 0.5 };
+      const reward = {
+        type: "sum",
+        members: {
+          taste,
+          contrast: { type: "margin", margin: 1, reward: { type: "colorfulness" } },
+          watched: { type: "normalized", reward: { type: "brightness" } },
+        },
+        weights: { contrast: 0.5 },
+        held_out: "watched",
+      };
+      const align = async (out: string, ...args: string[]) => {
+        const sets = [`teacher=${file("teacher")}`, `reward=${JSON.stringify(reward)}`, "clip=null"];
+        const starts = ["generator.checkpoint=null", "fake.checkpoint=null", "checkpoint.every=3"];
+        const { code, said, last } = await run(
+          ...["train", `${CONFIGS}align.json`, "--json", "--out", `${directory}/${out}`, ...args],
+          ...[...sets, ...starts].flatMap((set) => ["--set", set]),
+        );
+        assertEquals(code, 0, said);
+        return JSON.parse(last);
+      };
+      const { after } = await align("composed", "--steps", "6");
+      const { reward: mean, "reward/taste": a, "reward/contrast": b, "reward/watched": c } = after;
+      assertAlmostEquals(mean, a + 0.5 * b, 1e-5);
+      assert(Number.isFinite(c));
+      for (const line of await metricsOf(`${directory}/composed`)) {
+        for (const name of ["reward_grad_norm/taste", "reward_grad_norm/contrast"]) assert(line[name] > 0, name);
+        assert(!("reward_grad_norm/watched" in line) && Number.isFinite(line["reward_gap/watched"]));
+      }
+      await align("composed-resumed", "--steps", "3");
+      await align("composed-resumed", "--steps", "6", "--resume");
+      const [whole, resumed] = ["composed", "composed-resumed"].map((out) =>
+        Deno.readFileSync(`${directory}/${out}/checkpoints/step-000006.safetensors`)
+      );
+      assertEquals(resumed, whole);
+      const state = (await readSafetensors(`${directory}/composed/checkpoints/step-000006.safetensors`)).tensors;
+      const rest = state.get("reward.normalized_0.rest")!.toFloat32()[0];
+      assertEquals(rest, 0.5 ** 6, "every step was learned from once");
+      assertEquals(
+        state.get("reward.normalized_1.rest")!.toFloat32()[0] < 1,
+        true,
+        "what is held out is normalised too",
+      );
+
+      const wrong = { ...reward, members: { ...reward.members, taste: { ...taste, reward: file("teacher") } } };
+      const { code, said } = await run(
+        ...["train", `${CONFIGS}align.json`, "--set", `teacher=${file("teacher")}`, "--set", "clip=null"],
+        ...["--set", "generator.checkpoint=null", "--set", "fake.checkpoint=null"],
+        ...["--set", `reward=${JSON.stringify(wrong)}`, "--out", `${directory}/wrong`],
+      );
+      assertEquals(code, 2);
+      assertStringIncludes(said, "reward.members.taste.reward is ");
+      assertStringIncludes(said, 'is of kind "teacher", expected preference');
+
+      const evaluated = await run(
+        ...["evaluate", `${CONFIGS}align.json`, "--checkpoint", file("align"), "--json", "--resamples", "0"],
+        ...["--set", `teacher=${file("teacher")}`, "--set", "clip=null", "--set", `reward=${JSON.stringify(reward)}`],
+        ...["--set", "generator.checkpoint=null", "--set", "fake.checkpoint=null", "--out", `${directory}/judged`],
+      );
+      assertEquals(evaluated.code, 0, evaluated.said);
+      const names = ["reward", "reward.taste", "reward.contrast", "reward.watched"];
+      assertEquals(Object.keys(JSON.parse(evaluated.last)), names);
     });
 
     await t.step("a reward model is no generator", async () => {

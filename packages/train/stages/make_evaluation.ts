@@ -1,8 +1,10 @@
 /** The measurement that a one-step configuration asks for. */
 import type { ImageTextEncoder, Reward } from "@dipp/rewards";
 import type { ImageTextData } from "../data.ts";
+import type { ConfiguredReward } from "../models/configured_reward.ts";
 import { compiledReward } from "../models/judges.ts";
 import { Evaluation } from "../run/evaluation.ts";
+import { RewardPrompts } from "../run/reward_prompts.ts";
 import type { Vocabulary } from "../vocabulary.ts";
 import type { OneStepConfig } from "./one_step_models.ts";
 
@@ -20,14 +22,19 @@ export function makeEvaluation(
   config: OneStepConfig,
   data: ImageTextData,
   vocabulary: Vocabulary,
-  reward?: Reward,
+  reward?: ConfiguredReward,
   encoder?: ImageTextEncoder,
 ): Evaluation {
   const { seed, images_per_prompt, train_prompts, batch_size } = config.evaluation;
+  const asked = new RewardPrompts(reward?.tokens ?? [], data.prompts, vocabulary);
+  const compiled = (one: Reward) => asked.ofTexts(compiledReward(one));
   return new Evaluation({
     data,
     vocabulary,
-    ...(reward ? { reward: compiledReward(reward) } : {}),
+    ...(reward ? { reward: compiled(reward.reward) } : {}),
+    members: Object.fromEntries(
+      Object.entries(reward?.members ?? {}).map(([name, member]) => [name, compiled(member.reward)]),
+    ),
     ...(encoder ? { encoder } : {}),
     seed,
     imagesPerPrompt: images_per_prompt,

@@ -5,9 +5,9 @@
  */
 import { parameterCount } from "@dipp/nn";
 import { drawNoise, fakeScoreLoss, generatorStep, makeObjective } from "@dipp/objectives";
-import type { Reward } from "@dipp/rewards";
+import { describeReward, type Reward } from "@dipp/rewards";
 import { type Cond, guided, OneStepGenerator } from "@dipp/scores";
-import { cat, compile, fold, randn, scalar, type Tensor, tensor, uniform, where } from "@dipp/tensor";
+import { cat, compile, fold, randn, scalar, stopGradient, type Tensor, tensor, uniform, where } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
 import { generatorDraw, teacherDraw } from "../models/drawer.ts";
 import { writeModel } from "../models/model_file.ts";
@@ -15,6 +15,7 @@ import { nullCond, scoreModel, toImages } from "../models/score_models.ts";
 import { modelPath, provenance, type RunContext } from "../run/context.ts";
 import { bestParams, commit, type LearnerState, type LearnerUpdate, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
+import { RewardPrompts } from "../run/reward_prompts.ts";
 import { SamplePictures } from "../run/sample_pictures.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
 import { stepKey, STREAM } from "../run/step_key.ts";
@@ -56,6 +57,7 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
   // One generator step draws the prompts of its K_TA fake updates, and its own after them.
   const rounds = rule.fakeUpdates + 1;
   const prompts = data.promptBatches({ batchSize: batch_size * rounds, seed, vocabulary });
+  const asks = new RewardPrompts(reward?.tokens ?? [], data.prompts, vocabulary);
   const shape = [batch_size, 3, data.size, data.size];
   const round = ({ ids, key }: NamedTensors, k: number) => {
     const own = fold(key, k);
@@ -91,24 +93,28 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
   const generatorUpdate = (inputs: NamedTensors, fakeParams: LearnerState["params"]) => {
     const { cond, z, noise } = round(inputs, rule.fakeUpdates);
     const x0 = generatorOf(generator.params).generate(z, cond);
+    const asked = RewardPrompts.of(cond.ids, inputs);
     // What the objective asks of the reward need not be computed again to be shown
-    let asked: Tensor | undefined;
+    let scored: Tensor | undefined;
     const watched: Reward | undefined = reward &&
-      { score: (images, prompts) => asked = reward.score(images, prompts) };
+      { score: (images, prompts) => scored = reward.training.score(images, prompts) };
     const { loss, diagnostics } = objective.generatorLoss(
-      { x0, ...objective.draw(noise, shape), cond, nullCond: none, prompts: cond },
+      { x0, ...objective.draw(noise, shape), cond, nullCond: none, prompts: asked },
       { teacher, fake: scores(fakeParams), decoder: { decode: toImages }, ...(watched ? { reward: watched } : {}) },
     );
     const update = generatorLearner.update(generator, loss, inputs.lr);
+    const images = stopGradient(toImages(x0));
     const metrics = {
       ...diagnostics,
-      ...(reward ? { reward: (asked ?? reward.score(toImages(x0), cond)).mean() } : {}),
+      ...(reward ? { reward: (scored ?? reward.reward.score(images, asked)).mean() } : {}),
+      ...reward?.metrics(images, asked),
       ...updateMetrics(update),
       lr: inputs.lr,
     };
     return { update, metrics };
   };
 
+  const hasStatistics = reward !== undefined && Object.keys(reward.state).length > 0;
   const evaluation = makeEvaluation(config, data, vocabulary, reward, encoder);
   const pictures = await SamplePictures.make(data, vocabulary, config.sample_count, config.evaluation.seed);
   const present = generatorOf(bestParams(generator));
@@ -118,7 +124,11 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
     pictures.write(`${context.out}/samples/${name}.png`, draw, batch_size);
 
   return {
-    state: { generator, ...(trainsFake ? { fake } : {}) },
+    state: {
+      generator,
+      ...(trainsFake ? { fake } : {}),
+      ...(hasStatistics ? { reward: { stored: reward.state } } : {}),
+    },
     shown: ["reward", "loss", "loss_fake", "field_ratio/reward_to_kl"],
     facts: {
       precision: config.precision,
@@ -130,12 +140,15 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
       k_ta: rule.fakeUpdates,
       generator_every: rule.generatorEvery,
       ...objectiveConfig,
+      ...(reward ? { reward: describeReward(reward.reward) } : {}),
       evaluation_images: evaluation.size,
     },
     inputs(step) {
       const own = generatorStep(rule, step);
+      const { ids } = prompts(step);
       return {
-        ids: tensor(prompts(step).ids, [batch_size * rounds, vocabulary.maxLength]),
+        ids: tensor(ids, [batch_size * rounds, vocabulary.maxLength]),
+        ...asks.inputs(ids.subarray(batch_size * rule.fakeUpdates * vocabulary.maxLength), batch_size),
         key: stepKey(seed, STREAM.step, step),
         ...(trainsFake ? { lr_fake: scalar(fakeLearner.lr(step)) } : {}),
         // Without a learning rate the generator rests.

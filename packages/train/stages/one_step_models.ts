@@ -1,9 +1,10 @@
 /** The models that a one-step generator is trained with, from their checkpoints. */
-import type { ImageTextEncoder, Reward } from "@dipp/rewards";
+import type { ImageTextEncoder } from "@dipp/rewards";
 import { ConfigError } from "../config/config_error.ts";
 import type { StageConfig } from "../config/schema.ts";
 import { loadScoreNetwork, type ScoreNetwork } from "../models/drawer.ts";
-import { loadEncoder, loadReward } from "../models/judges.ts";
+import { type ConfiguredReward, makeReward } from "../models/configured_reward.ts";
+import { loadEncoder } from "../models/judges.ts";
 import type { ModelKind } from "../models/model_description.ts";
 import { type ModelFile, readModel } from "../models/model_file.ts";
 
@@ -23,7 +24,7 @@ export interface OneStepModels {
   /** The noise level that the generator is evaluated at. */
   readonly sigmaInit: number;
   /** The reward, where there is one. */
-  readonly reward?: Reward;
+  readonly reward?: ConfiguredReward;
   /** The contrastive model, where there is one. */
   readonly encoder?: ImageTextEncoder;
 }
@@ -44,20 +45,20 @@ export async function loadOneStepModels(config: OneStepConfig, imageSize: number
   const fake = config.fake.checkpoint === null
     ? teacher
     : await read("fake.checkpoint", config.fake.checkpoint, ["fake", "teacher"]);
-  const reward = config.reward === null ? undefined : await read("reward", config.reward, ["preference"]);
   const clip = config.clip === null ? undefined : await read("clip", config.clip, ["clip"]);
 
   for (const [path, file] of Object.entries({ "generator.checkpoint": generator, "fake.checkpoint": fake })) {
     expectSame(path, file, teacher, "model");
     expectSame(path, file, teacher, "parameterisation");
   }
-  for (const [path, file] of Object.entries({ generator, fake, reward, clip })) {
+  for (const [path, file] of Object.entries({ generator, fake, clip })) {
     if (file) expectSame(path, file, teacher, "vocabulary");
   }
   const { image_size } = teacher.description;
   if (image_size !== imageSize) {
     throw new ConfigError(`teacher draws ${image_size}x${image_size} images, but the data's are ${imageSize} wide`);
   }
+  const rewardContext = { vocabulary: teacher.vocabulary, imageSize, batchSize: config.batch_size };
   const sigmaInit = config.generator.sigma_init ?? generator.description.sigma_init ?? 2.5;
   return {
     teacher: await loadScoreNetwork(teacher),
@@ -65,7 +66,7 @@ export async function loadOneStepModels(config: OneStepConfig, imageSize: number
     before: await loadScoreNetwork(generator),
     fake: await loadScoreNetwork(fake),
     sigmaInit,
-    ...(reward ? { reward: await loadReward(reward) } : {}),
+    ...(config.reward === null ? {} : { reward: await makeReward(config.reward, rewardContext) }),
     ...(clip ? { encoder: await loadEncoder(clip) } : {}),
   };
 }
