@@ -123,9 +123,9 @@ async function readPairs(file: string, { ties }: PreferenceFileConfig, listing: 
   const pairs: Pair[] = [];
   for (const line of lines) {
     if (line.isTie && ties === "omit") continue;
-    const [chosen, rejected] = await Promise.all(
-      (["chosen", "rejected"] as const).map((field) => imageNumber(line, field, base, file, listing)),
-    );
+    // One after the other: images are numbered in the order of the file
+    const chosen = await imageNumber(line, "chosen", base, file, listing);
+    const rejected = await imageNumber(line, "rejected", base, file, listing);
     if (chosen === rejected) {
       throw new ConfigError(
         `${file} line ${line.line}: chosen and rejected are both ${line.chosen}, expected two images`,
