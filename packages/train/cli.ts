@@ -1,5 +1,5 @@
 /**
- * The command line: `train`, `sample`, `embed` and `evaluate`.
+ * The command line: `train`, `sample`, `embed`, `evaluate` and `prefer`.
  *
  * ```sh
  * deno task train examples/emoji/teacher-dit.json --out runs/teacher
@@ -10,6 +10,7 @@
  */
 import { embedCommand } from "./cli/embed_command.ts";
 import { evaluateCommand } from "./cli/evaluate_command.ts";
+import { preferCommand } from "./cli/prefer_command.ts";
 import { sampleCommand } from "./cli/sample_command.ts";
 import { trainCommand } from "./cli/train_command.ts";
 import { ConfigError } from "./config/config_error.ts";
@@ -20,6 +21,7 @@ const HELP = `dipp: align one-step text-to-image generators with human preferenc
   sample           draw pictures from a checkpoint or a directory of diffusers
   embed            encode prompts once, for training on a directory of diffusers
   evaluate         measure a checkpoint: reward, faithfulness, Frechet distance, diversity
+  prefer           choose between a model's pictures, on a page, to learn a reward from
 
 Add --help to one for its options.`;
 
@@ -28,6 +30,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   sample: sampleCommand,
   embed: embedCommand,
   evaluate: evaluateCommand,
+  prefer: preferCommand,
 };
 
 /**
@@ -49,7 +52,7 @@ export async function main(args: readonly string[]): Promise<number> {
       throw new ConfigError(
         `${
           name === undefined ? "There is no command" : `Command is "${name}"`
-        }, expected train, sample, embed or evaluate\n\n${HELP}`,
+        }, expected train, sample, embed, evaluate or prefer\n\n${HELP}`,
       );
     }
     return await command(rest);

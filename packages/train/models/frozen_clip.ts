@@ -15,7 +15,7 @@ import { z } from "zod";
 import { ConfigError } from "../config/config_error.ts";
 import { shownPath } from "../config/paths.ts";
 import { sha256OfFiles } from "../evaluate/sha256.ts";
-import { Vocabulary } from "../vocabulary.ts";
+import type { Vocabulary } from "../vocabulary.ts";
 import { readModel } from "./model_file.ts";
 import { readWeights } from "./paper_rewards.ts";
 
