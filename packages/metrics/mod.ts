@@ -44,6 +44,7 @@ export * from "./lpips_network.ts";
 export * from "./inception_v3.ts";
 export * from "./inception_input.ts";
 export * from "./styled_reward.ts";
+export * from "./calibration.ts";
 export * from "./bootstrap.ts";
 export * from "./jackknife.ts";
 export * from "./metric_state.ts";

@@ -1,7 +1,7 @@
-import { cat, fold, type Tensor } from "@dipp/tensor";
-import { linear, type LinearParams } from "@dipp/nn";
+import { fold, type Tensor } from "@dipp/tensor";
 import { z } from "zod";
 import { ImageEncoder, type ImageEncoderConfig, type ImageEncoderParams, imageEncoderSchema } from "./image_encoder.ts";
+import { PreferenceHead, type PreferenceHeadParams } from "./preference_head.ts";
 import type { Reward } from "./reward.ts";
 import { WordEncoder, type WordEncoderConfig, type WordEncoderParams, wordEncoderSchema } from "./word_encoder.ts";
 
@@ -36,20 +36,16 @@ export const bradleyTerrySchema: z.ZodType<
 });
 
 /** Parameters of a {@linkcode BradleyTerryReward}. */
-export type BradleyTerryParams = {
+export type BradleyTerryParams = PreferenceHeadParams & {
   /** The image encoder. */
   image: ImageEncoderParams;
   /** The prompt encoder. */
   text: WordEncoderParams;
-  /** Head, hidden layer. */
-  fc1: LinearParams;
-  /** Head, output. */
-  fc2: LinearParams;
 };
 
 /**
- * A reward network learned from preference pairs: an image encoder and a prompt encoder, whose features f, g enter a
- * two-layer head as [f, g, f * g]; one number an image.
+ * A reward network learned from preference pairs: an image encoder and a prompt encoder, whose features enter a
+ * {@linkcode PreferenceHead}; one number an image.
  *
  * @example
  * ```ts
@@ -70,24 +66,23 @@ export class BradleyTerryReward {
   readonly config: BradleyTerryConfig;
   readonly #image: ImageEncoder;
   readonly #text: WordEncoder;
+  readonly #head: PreferenceHead;
 
   /** Checks the configuration; see {@linkcode bradleyTerrySchema}. */
   constructor(config: BradleyTerryInput = {}) {
     this.config = bradleyTerrySchema.parse(config);
     this.#image = new ImageEncoder(this.config.image);
     this.#text = new WordEncoder(this.config.text);
+    const { image, text, hidden } = this.config;
+    this.#head = new PreferenceHead({ image_features: image.features, text_features: text.features, hidden });
   }
 
   /** Fresh parameters from a random key. */
   init(key: Tensor): BradleyTerryParams {
-    const { image, text, hidden } = this.config;
-    const joint = image.features + text.features +
-      Math.min(image.features, text.features);
     return {
       image: this.#image.init(fold(key, 0)),
       text: this.#text.init(fold(key, 1)),
-      fc1: linear.init(fold(key, 2), joint, hidden),
-      fc2: linear.init(fold(key, 3), hidden, 1),
+      ...this.#head.init(key),
     };
   }
 
@@ -100,27 +95,24 @@ export class BradleyTerryReward {
    * @returns `[B]`
    */
   apply(params: BradleyTerryParams, images: Tensor, ids: Tensor): Tensor {
-    const f = this.#image.apply(params.image, images);
-    const g = this.#text.apply(params.text, ids);
-    const shared = Math.min(f.shape[1], g.shape[1]);
-    const product = f.slice([null, [0, shared]]).mul(
-      g.slice([null, [0, shared]]),
-    );
-    const h = linear.apply(params.fc1, cat([f, g, product], 1)).silu();
-    return linear.apply(params.fc2, h).squeeze(1);
+    return this.#head.apply(params, this.#image.apply(params.image, images), this.#text.apply(params.text, ids));
   }
 }
 
 /**
  * The Bradley-Terry loss: -log sigmoid(r_win - r_lose), mean over pairs (Bradley and Terry 1952; equation 1 of
- * ImageReward, Xu et al. 2023).
+ * ImageReward, Xu et al. 2023). With `target`, the cross entropy between it and sigmoid(r_win - r_lose): a tie is a
+ * target of 1/2, half a win for either.
  *
  * @param win scores of the preferred images, `[B]`
  * @param lose scores of the others, `[B]`
+ * @param target how likely the first image is the preferred one, `[B]` in [0, 1]; 1 unless told
  * @returns a scalar
  */
-export function bradleyTerryLoss(win: Tensor, lose: Tensor): Tensor {
-  return lose.sub(win).softplus().mean();
+export function bradleyTerryLoss(win: Tensor, lose: Tensor, target?: Tensor): Tensor {
+  const loss = lose.sub(win).softplus();
+  if (target === undefined) return loss.mean();
+  return loss.add(win.sub(lose).mul(target.neg().add(1))).mean();
 }
 
 /**

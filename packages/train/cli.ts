@@ -1,5 +1,5 @@
 /**
- * The command line: `train`, `sample`, `embed`, `evaluate`, `export` and `fetch`.
+ * The command line: `train`, `sample`, `embed`, `evaluate`, `export`, `fetch` and `prefer`.
  *
  * ```sh
  * deno task train examples/emoji/teacher-dit.json --out runs/teacher
@@ -12,6 +12,7 @@ import { embedCommand } from "./cli/embed_command.ts";
 import { evaluateCommand } from "./cli/evaluate_command.ts";
 import { exportCommand } from "./cli/export_command.ts";
 import { fetchCommand } from "./cli/fetch_command.ts";
+import { preferCommand } from "./cli/prefer_command.ts";
 import { sampleCommand } from "./cli/sample_command.ts";
 import { trainCommand } from "./cli/train_command.ts";
 import { ConfigError } from "./config/config_error.ts";
@@ -24,6 +25,7 @@ const HELP = `dipp: align one-step text-to-image generators with human preferenc
   evaluate         measure a checkpoint: reward, faithfulness, Frechet distance, diversity
   export           write a learned reward as an ONNX model
   fetch            download released weights and prompt sets into the cache
+  prefer           choose between a model's pictures, on a page, to learn a reward from
 
 Add --help to one for its options.`;
 
@@ -34,6 +36,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   evaluate: evaluateCommand,
   export: exportCommand,
   fetch: fetchCommand,
+  prefer: preferCommand,
 };
 
 const NAMES = Object.keys(COMMANDS).join(", ").replace(/, (?=[^,]*$)/, " or ");

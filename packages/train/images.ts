@@ -22,6 +22,8 @@ export interface ReadImageOptions {
   width?: number;
   /** Scale to this height. */
   height?: number;
+  /** Where both are given and the aspect ratio is another: stretch (unless told), or "cover", the centre's largest part. */
+  fit?: "fill" | "cover";
   /** What lies under transparent pixels; white unless told. */
   background?: readonly [number, number, number];
 }
@@ -112,7 +114,7 @@ export async function readImage(
     let pipeline = sharp(bytes, { autoOrient: true });
     if (options.width !== undefined || options.height !== undefined) {
       // sharp keeps the aspect ratio by itself where one side is missing, but only if the fit is not "fill".
-      const fit = options.width !== undefined && options.height !== undefined ? "fill" : "cover";
+      const fit = options.width !== undefined && options.height !== undefined ? options.fit ?? "fill" : "cover";
       pipeline = pipeline.resize({
         width: options.width,
         height: options.height,

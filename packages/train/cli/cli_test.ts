@@ -17,8 +17,8 @@ async function run(...args: string[]): Promise<{ code: number; said: string }> {
 
 for (
   const [what, args, expected] of [
-    ["no command", [], "There is no command, expected train, sample, embed, evaluate, export or fetch"],
-    ["an unknown command", ["tune"], 'Command is "tune", expected train, sample, embed, evaluate, export or fetch'],
+    ["no command", [], "There is no command, expected train, sample, embed, evaluate, export, fetch or prefer"],
+    ["an unknown command", ["tune"], 'Command is "tune", expected train, sample, embed, evaluate, export, fetch or prefer'],
     ["an unknown option", ["train", "--step", "3"], "Option --step is not known, expected one of --out, --steps"],
     ["a missing value", ["train", "--out"], "Option --out has no value"],
     ["a repeated option", ["train", "--seed", "1", "--seed", "2"], "Option --seed is given 2 times, expected once"],
@@ -53,6 +53,8 @@ for (
       '"gpt" is no name of weights or prompts, expected one of imagereward',
     ],
     ["a hub without address", ["fetch", "hpsv2", "--endpoint", "hub"], "--endpoint is hub, expected an address"],
+    ["nothing to choose from", ["prefer", "--prompts", "a"], "Option --checkpoint is missing"],
+    ["nothing to draw", ["prefer", "--checkpoint", "a"], "Option --prompts is missing"],
     ["no prompt", ["sample", "--checkpoint", "a"], "Option --prompt is missing"],
   ] as const
 ) {
@@ -74,7 +76,7 @@ Deno.test("train --explain shows the plan of a step and trains nothing", async (
   await Deno.remove(out);
 });
 
-for (const command of [[], ["train"], ["sample"], ["embed"], ["evaluate"], ["export"], ["fetch"]]) {
+for (const command of [[], ["train"], ["sample"], ["embed"], ["evaluate"], ["export"], ["fetch"], ["prefer"]]) {
   Deno.test(`${[...command, "--help"].join(" ")} explains itself`, async () => {
     const { code, said } = await run(...command, "--help");
     assertEquals(code, 0);

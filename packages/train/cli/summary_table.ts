@@ -2,7 +2,7 @@
 import { short } from "../run/progress.ts";
 
 /**
- * Lays a summary out: groups of numbers become rows with common columns, single numbers lines.
+ * Lays a summary out: groups of numbers become rows with common columns, single numbers lines; lists are left to JSON.
  *
  * @param summary Numbers, or groups of numbers, by name.
  * @returns Lines of text.
@@ -29,7 +29,7 @@ export function summaryTable(summary: Readonly<Record<string, unknown>>): string
   const lines = cells.map((row) =>
     row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ").trimEnd()
   );
-  const single = Object.entries(summary).filter(([, value]) => !isGroup(value))
+  const single = Object.entries(summary).filter(([, value]) => !isGroup(value) && !Array.isArray(value))
     .map(([name, value]) => `${name} ${text(value)}`);
   return [...groups.length > 0 ? lines : [], ...single].join("\n");
 }

@@ -2,6 +2,8 @@
 import { fakeScoreLossSchema, objectiveSchema } from "@dipp/objectives";
 import { bradleyTerrySchema, contrastiveSchema } from "@dipp/rewards";
 import { z } from "zod";
+import { frozenClipSchema } from "../models/frozen_clip.ts";
+import { preferenceFileSchema } from "../preferences/preference_file.ts";
 import {
   arithmetic,
   count,
@@ -78,7 +80,15 @@ export function configSchema(base: string) {
       sampler: sampler.prefault({}),
     }),
     z.strictObject({ stage: z.literal("clip"), ...common, model: contrastiveSchema, optimizer, augment }),
-    z.strictObject({ stage: z.literal("preference"), ...common, model: bradleyTerrySchema, optimizer, augment }),
+    z.strictObject({
+      stage: z.literal("preference"),
+      ...common,
+      data: z.union([preferenceFileSchema(input), common.data]),
+      model: z.union([frozenClipSchema(output), bradleyTerrySchema]),
+      early_stopping: earlyStopping,
+      optimizer,
+      augment,
+    }),
     z.strictObject({
       stage: z.literal("distill"),
       ...oneStep,
@@ -104,6 +114,12 @@ export function configSchema(base: string) {
     });
   });
 }
+
+/** When to stop before the last step: after `patience` looks, one every `every` steps, without a lower held-out loss. */
+const earlyStopping = z.strictObject({
+  every: count.default(20),
+  patience: count.default(5),
+}).nullable().default(null);
 
 /** Random changes of the images that a judge learns from. */
 const augment = z.strictObject({

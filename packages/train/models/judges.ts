@@ -8,10 +8,15 @@ import {
   type ContrastiveInput,
   ContrastiveModel,
   type ContrastiveParams,
+  featureReward,
   type ImageTextEncoder,
+  PreferenceHead,
+  type PreferenceHeadConfig,
+  type PreferenceHeadParams,
   type Reward,
 } from "@dipp/rewards";
 import { compile, key, type Tensor } from "@dipp/tensor";
+import { type FrozenClipDescription, ownClip, released } from "./frozen_clip.ts";
 import type { ModelFile } from "./model_file.ts";
 
 /**
@@ -34,10 +39,31 @@ export async function loadPreference(
  *
  * @param file A checkpoint of kind "preference".
  * @returns The reward, differentiable in the images.
+ * @throws {RangeError} If it stands on a released CLIP whose weights are others than those it was trained with.
  */
 export async function loadReward(file: ModelFile): Promise<Reward> {
+  const model = file.description.model as BradleyTerryInput | FeatureRewardDescription;
+  if ("head" in model) return await loadFeatureReward(file, model);
   const { network, params } = await loadPreference(file);
   return bradleyTerryReward(network, params);
+}
+
+/** What a checkpoint says of a reward on a frozen CLIP. */
+export type FeatureRewardDescription = FrozenClipDescription & {
+  /** The head's size. */
+  readonly head: PreferenceHeadConfig;
+};
+
+async function loadFeatureReward(file: ModelFile, model: FeatureRewardDescription): Promise<Reward> {
+  const { tensors, vocabulary, description } = file;
+  const { encoder } = "clip" in model
+    ? await ownClip(model.clip, tensors, vocabulary, description.image_size, "clip.")
+    : await released(model.transformers.path, model.transformers.dtype, model.transformers.sha256);
+  const head = new PreferenceHead(model.head);
+  const own = new Map([...tensors].filter(([name]) => name.startsWith("head.")));
+  const params: PreferenceHeadParams = loadParams(head.init(key(0)), own, { dtype: "f32", prefix: "head." });
+  await realizeParams(params);
+  return featureReward(encoder, head, params);
 }
 
 /**

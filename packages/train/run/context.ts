@@ -1,12 +1,12 @@
 /** What a stage is given besides its configuration. */
 import type { Device } from "@dipp/tensor";
-import type { ImageTextData } from "../data.ts";
+import type { ImageTextData, TrainingData } from "../data.ts";
 import type { Provenance } from "../models/model_description.ts";
 
 /** Where a run takes place. */
-export interface RunContext {
+export interface RunContext<Data extends TrainingData = ImageTextData> {
   /** The data. */
-  readonly data: ImageTextData;
+  readonly data: Data;
   /** The device. */
   readonly device: Device;
   /** The run's directory. */
@@ -24,7 +24,7 @@ export interface RunContext {
  * @param context The run.
  * @param name The file's name in the run's directory otherwise, without ending.
  */
-export function modelPath(configured: string | null, context: RunContext, name = "model"): string {
+export function modelPath(configured: string | null, context: Pick<RunContext, "out">, name = "model"): string {
   return configured ?? `${context.out}/${name}.safetensors`;
 }
 
@@ -38,7 +38,7 @@ export function modelPath(configured: string | null, context: RunContext, name =
  * @returns What goes into the checkpoint and its card.
  */
 export function provenance(
-  context: RunContext,
+  context: RunContext<TrainingData>,
   seed: number,
   steps: number,
   results: Readonly<Record<string, unknown>>,

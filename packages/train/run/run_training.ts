@@ -73,7 +73,7 @@ export async function runTraining(config: Config, options: RunOptions): Promise<
     const steps = await trainSteps(stage, start, {
       steps: config.steps,
       logEvery: config.log_every,
-      observeEvery: config.sample_every,
+      observeEvery: stage.observeEvery ?? config.sample_every,
       checkpointEvery: config.checkpoint.every,
       store,
       metadata: { stage: config.stage, seed: `${config.seed}` },
@@ -83,7 +83,9 @@ export async function runTraining(config: Config, options: RunOptions): Promise<
     });
     progress.close();
     const seconds = () => Math.round((performance.now() - began) / 100) / 10;
-    if (steps < config.steps) return { summary: undefined, steps, resumedAt: start, seconds: seconds() };
+    const isOver = await stage.isOver?.() ?? false;
+    if (isOver) note(`Stopped early, after step ${steps} of ${config.steps}`);
+    if (steps < config.steps && !isOver) return { summary: undefined, steps, resumedAt: start, seconds: seconds() };
     const summary = await stage.finish(steps);
     log.write({ step: steps, event: "summary", ...summary });
     return { summary, steps, resumedAt: start, seconds: seconds() };

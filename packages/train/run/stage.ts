@@ -29,6 +29,10 @@ export interface Stage {
   begin?(): Promise<void>;
   /** Looks at the state between two steps: sample grids, validation. */
   observe?(step: number): Promise<Readonly<Record<string, number>> | void>;
+  /** How often to look, in steps, where the stage decides it and not the configuration's `sample_every`. */
+  readonly observeEvery?: number;
+  /** Whether to stop before the last step; asked at the start and after each look. */
+  isOver?(): Promise<boolean>;
   /** Closes the run: evaluation, export. Its result is the run's summary. */
   finish(step: number): Promise<Record<string, unknown>>;
 }

@@ -49,7 +49,7 @@ const QUEUE_SECONDS = 1;
  * @param stage What to train; its state is that after `start` steps.
  * @param start Steps done before.
  * @param options How far, and where the traces go.
- * @returns Steps done; fewer than asked for after an interrupt.
+ * @returns Steps done; fewer than asked for after an interrupt, or where the stage was over before.
  * @throws {NonFiniteError} Naming the step, the metric and the last checkpoint.
  */
 export async function trainSteps(
@@ -60,8 +60,8 @@ export async function trainSteps(
   const { steps, store, interrupt } = options;
   const step = compileStep(stage);
   const queue = new MetricsQueue(options);
-  let done = start;
-  while (done < steps && !interrupt.requested) {
+  let done = start, isOver = await stage.isOver?.() ?? false;
+  while (done < steps && !interrupt.requested && !isOver) {
     queue.push(done + 1, ...step(stage.inputs(done)));
     done++;
     const isEnd = done === steps;
@@ -71,12 +71,16 @@ export async function trainSteps(
     const isObserved = due(done, options.observeEvery) && !isEnd;
     // A checkpoint never follows a number that nobody has looked at.
     if (isSaved || isObserved || queue.isFull) await queue.read();
-    if (isSaved) {
+    if (isObserved) {
+      await observe(stage, done, options);
+      isOver = await stage.isOver?.() ?? false;
+    }
+    // What a look has changed is part of the checkpoint of its step.
+    if (isSaved || isOver) {
       await store.save(done, await stateTensors(stage.state), {
         ...options.metadata,
       });
     }
-    if (isObserved) await observe(stage, done, options);
     queue.restartClock();
   }
   return done;
