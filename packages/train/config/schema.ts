@@ -22,6 +22,7 @@ const evaluation = z.strictObject({
   images_per_prompt: count.default(2),
   train_prompts: z.int().nonnegative().default(64),
   batch_size: count.default(32),
+  models: z.array(z.enum(["before", "after", "teacher"])).min(1).default(["before", "after", "teacher"]),
 });
 
 /**
@@ -63,6 +64,7 @@ export function configSchema(base: string) {
       optimizer,
     }),
     clip: input.nullable().default(null),
+    held_out_reward: input.nullable().default(null),
     sampler: sampler.prefault({}),
     evaluation: evaluation.prefault({}),
   };

@@ -82,6 +82,7 @@ export async function runTraining(config: Config, options: RunOptions): Promise<
       interrupt: options.interrupt,
     });
     progress.close();
+    if (steps > start) log.write({ step: steps, event: "trained", peak_bytes: device.stats().peakBytes });
     const seconds = () => Math.round((performance.now() - began) / 100) / 10;
     if (steps < config.steps) return { summary: undefined, steps, resumedAt: start, seconds: seconds() };
     const summary = await stage.finish(steps);
