@@ -15,6 +15,7 @@ import {
   unit,
 } from "./fields.ts";
 import { rewardSchema } from "./reward_schema.ts";
+import { watchField } from "./watch_field.ts";
 
 /** What the measurement at the end of a run looks at. */
 const evaluation = z.strictObject({
@@ -64,9 +65,10 @@ export function configSchema(base: string) {
       optimizer,
     }),
     clip: input.nullable().default(null),
-    held_out_reward: input.nullable().default(null),
+    held_out_reward: reward.nullable().default(null),
     sampler: sampler.prefault({}),
     evaluation: evaluation.prefault({}),
+    watch: watchField(input).nullable().default(null),
   };
   return z.discriminatedUnion("stage", [
     z.strictObject({

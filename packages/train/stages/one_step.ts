@@ -21,6 +21,7 @@ import { SamplePictures } from "../run/sample_pictures.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
 import { stepKey, STREAM } from "../run/step_key.ts";
 import { makeEvaluation } from "./make_evaluation.ts";
+import { makeWatch } from "./make_watch.ts";
 import { loadOneStepModels, type OneStepConfig } from "./one_step_models.ts";
 
 /** Algorithm 1 of Diff-Instruct++ (Luo, arXiv 2410.18881). */
@@ -124,7 +125,10 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
   const picture = (name: string, draw = drawNow) =>
     pictures.write(`${context.out}/samples/${name}.png`, draw, batch_size);
 
+  const watch = await makeWatch(config, data, vocabulary, drawNow);
+
   return {
+    ...(watch ? { watch } : {}),
     state: {
       generator,
       ...(trainsFake ? { fake } : {}),

@@ -10,7 +10,7 @@ const COLOURS: Readonly<Record<string, readonly [number, number, number]>> = {
 };
 const SIZE = 8, PIXELS = 3 * SIZE * SIZE;
 
-/** Loads the squares; the only option is `size_of_epoch`, which does nothing. */
+/** Loads the squares; with the option `prefer` "bright", whoever chose between pairs looked at nothing but brightness. */
 export function loadTrainingData(options: Readonly<Record<string, unknown>>): Promise<ImageTextData> {
   if (options.fail) throw new RangeError(`Squares fail is ${options.fail}, expected nothing`);
   const prompts = Object.keys(COLOURS).flatMap((colour) => [`${colour} square`, `large ${colour} square`]);
@@ -22,6 +22,12 @@ export function loadTrainingData(options: Readonly<Record<string, unknown>>): Pr
       { length: request.batchSize },
       (_, i) => from[(request.seed + step * request.batchSize + i) % from.length],
     );
+  };
+  const pairs = (indices: readonly number[]) => {
+    const plain = draw(prompts, indices, false);
+    return options.prefer === "bright"
+      ? { preferred: plain.map((x) => (1 + x) / 2), rejected: plain }
+      : { preferred: plain, rejected: draw(prompts, indices, true) };
   };
   const encode = (indices: readonly number[]) => vocabulary.encodeAll(indices.map((i) => prompts[i]));
   return Promise.resolve({
@@ -38,14 +44,10 @@ export function loadTrainingData(options: Readonly<Record<string, unknown>>): Pr
     promptBatches: (request) => (step) => ({ ids: encode(chosen(request, step)) }),
     pairBatches: (request) => (step) => {
       const indices = chosen(request, step);
-      return {
-        preferred: draw(prompts, indices, false),
-        rejected: draw(prompts, indices, true),
-        ids: encode(indices),
-      };
+      return { ...pairs(indices), ids: encode(indices) };
     },
     images: (indices) => draw(prompts, indices, false),
-    pairs: (indices) => ({ preferred: draw(prompts, indices, false), rejected: draw(prompts, indices, true) }),
+    pairs,
   });
 }
 
