@@ -43,7 +43,7 @@ export async function trained(request: RunRequest): Promise<{ readonly isFound: 
   const { path, sets, directory, common, run, label } = request;
   const config = await loadConfig(path, sets);
   const record = await readRecord(directory);
-  const { finishedAt } = await runFacts(directory);
+  const { finishedAt, isStopped } = await runFacts(directory);
   if (record) {
     const difference = firstDifference(record.config, config) ??
       ((finishedAt ?? 0) > config.steps ? `steps was ${finishedAt} and is ${config.steps}` : undefined);
@@ -52,7 +52,7 @@ export async function trained(request: RunRequest): Promise<{ readonly isFound: 
         `--out holds another run in ${shownPath(directory)}: ${difference}; expected a new directory`,
       );
     }
-    if (finishedAt === config.steps) return { isFound: true };
+    if (isStopped || finishedAt === config.steps) return { isFound: true };
   }
   await Deno.remove(`${directory}/evaluation`, { recursive: true }).catch(() => {});
   const { code, reason } = await run(

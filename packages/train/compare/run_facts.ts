@@ -5,6 +5,8 @@ import { type MetricsLine, readMetrics } from "../run/metrics_log.ts";
 export interface RunFacts {
   /** The step at which the run was finished and measured; undefined before. */
   readonly finishedAt: number | undefined;
+  /** Whether its watcher ended it. */
+  readonly isStopped: boolean;
   /** Median seconds of a step, compilation left out; null where there are too few steps. */
   readonly stepSeconds: number | null;
   /** Most bytes that tensors took on the device at once; null where no step was done. */
@@ -27,8 +29,10 @@ export async function runFacts(directory: string): Promise<RunFacts> {
   const steps = lines.filter((line) => typeof line.step_seconds === "number");
   // The first reading holds the compilation: all lines that share its time
   const timed = steps.filter((line) => line.step_seconds !== steps[0].step_seconds);
+  const summary = lines.findLast((line) => line.event === "summary");
   return {
-    finishedAt: lines.findLast((line) => line.event === "summary")?.step,
+    finishedAt: summary?.step,
+    isStopped: summary?.stopped !== undefined,
     stepSeconds: median((timed.length > 0 ? timed : steps).map((line) => line.step_seconds as number)),
     peakBytes: largest(lines.flatMap((line) => typeof line.peak_bytes === "number" ? [line.peak_bytes] : [])),
     rewardRatio: ratioOf(steps),

@@ -2,6 +2,7 @@
 import { init } from "@dipp/tensor";
 import type { Config } from "../config/schema.ts";
 import { makeStage } from "../stages/make_stage.ts";
+import { writeRunReport } from "../report/write_run_report.ts";
 import { CheckpointStore } from "./checkpoint_store.ts";
 import type { Interrupt } from "./interrupt.ts";
 import { loadData } from "./load_data.ts";
@@ -99,6 +100,8 @@ export async function runTraining(config: Config, options: RunOptions): Promise<
     if (reason !== undefined) note(`Stopped at step ${steps}: ${reason}; the model is that of step ${kept}`);
     const summary = await stage.finish(kept);
     log.write({ step: steps, event: "summary", ...summary, ...stopped });
+    const rule = stage.watch?.rule;
+    await writeRunReport(out, { record, steps, summary, shown: stage.shown, ...stopped, ...(rule && { rule }) });
     return { summary, steps, resumedAt: start, seconds: seconds(), ...stopped };
   } finally {
     progress.close();

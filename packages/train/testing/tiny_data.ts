@@ -10,7 +10,10 @@ const COLOURS: Readonly<Record<string, readonly [number, number, number]>> = {
 };
 const SIZE = 8, PIXELS = 3 * SIZE * SIZE;
 
-/** Loads the squares; with the option `prefer` "bright", whoever chose between pairs looked at nothing but brightness. */
+/**
+ * Loads the squares. The option `prefer` says who chose between pairs: somebody who likes them plain rather than striped;
+ * with "bright" one who looks at nothing but brightness; with "prompt" one who asks whether it is the right colour.
+ */
 export function loadTrainingData(options: Readonly<Record<string, unknown>>): Promise<ImageTextData> {
   if (options.fail) throw new RangeError(`Squares fail is ${options.fail}, expected nothing`);
   const prompts = Object.keys(COLOURS).flatMap((colour) => [`${colour} square`, `large ${colour} square`]);
@@ -25,9 +28,11 @@ export function loadTrainingData(options: Readonly<Record<string, unknown>>): Pr
   };
   const pairs = (indices: readonly number[]) => {
     const plain = draw(prompts, indices, false);
-    return options.prefer === "bright"
-      ? { preferred: plain.map((x) => (1 + x) / 2), rejected: plain }
-      : { preferred: plain, rejected: draw(prompts, indices, true) };
+    if (options.prefer === "bright") return { preferred: plain.map((x) => (1 + x) / 2), rejected: plain };
+    const rejected = options.prefer === "prompt"
+      ? draw(prompts, indices.map((i) => (i + 2) % prompts.length), false)
+      : draw(prompts, indices, true);
+    return { preferred: plain, rejected };
   };
   const encode = (indices: readonly number[]) => vocabulary.encodeAll(indices.map((i) => prompts[i]));
   return Promise.resolve({
