@@ -140,7 +140,7 @@ async function trial(
   objective: ObjectiveInput,
   options: CompareOptions,
 ): Promise<RunFacts | { reason: string }> {
-  const quick = ["fake.warmup_steps=0", "sample_count=1", "sample_every=0", "checkpoint.every=0"];
+  const quick = ["fake.warmup_steps=0", "sample_count=1", "sample_every=0", "checkpoint.every=0", "watch=null"];
   const small = ['evaluation={"models":["after"],"images_per_prompt":1,"train_prompts":0,"batch_size":8}'];
   const sets = [...setsOf(options, name, objective), ...quick, ...small, `seed=${options.seeds[0]}`];
   const request = requestFor(options, `trials/${name}`, sets, TRIAL_STEPS);

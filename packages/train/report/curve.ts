@@ -18,7 +18,13 @@ export interface Mark {
   readonly label: string;
 }
 
-const WIDTH = 640, HEIGHT = 240, LEFT = 56, RIGHT = 12, TOP = 28, BOTTOM = 26;
+/** Width of a plot that has the page to itself, and of one that shares it with another. */
+export const WIDE = 640, NARROW = 380;
+
+const HEIGHT = 240, LEFT = 56, RIGHT = 12, TOP = 28, BOTTOM = 26;
+
+/** Text stays readable where it crosses a line. */
+const HALO = "paint-order:stroke;stroke:var(--card,#fff);stroke-width:4px;stroke-linejoin:round";
 
 /** Blue and brown: apart for the colour-blind, on light pages and dark ones. */
 const COLOURS = ["#3f7fd1", "#c8702f", "#3f9a63", "#8a63c4"];
@@ -29,6 +35,7 @@ const COLOURS = ["#3f7fd1", "#c8702f", "#3f9a63", "#8a63c4"];
  * @param title What the plot shows, for those who cannot see it.
  * @param series The lines; points that are not finite are left out.
  * @param marks Steps to mark with an upright line.
+ * @param width Its width, in units of which text is 11 high.
  * @returns An `svg` element; empty where there is no point.
  *
  * @example
@@ -41,13 +48,18 @@ const COLOURS = ["#3f7fd1", "#c8702f", "#3f9a63", "#8a63c4"];
  * assertEquals(curve("nothing", []), "");
  * ```
  */
-export function curve(title: string, series: readonly Series[], marks: readonly Mark[] = []): string {
+export function curve(
+  title: string,
+  series: readonly Series[],
+  marks: readonly Mark[] = [],
+  width: number = WIDE,
+): string {
   const shown = series.map((one) => ({ ...one, points: one.points.filter(([, y]) => Number.isFinite(y)) }));
   const all = shown.flatMap(({ points }) => points);
   if (all.length === 0) return "";
   const steps = range([...all.map(([x]) => x), ...marks.map(({ step }) => step)]),
     values = range(all.map(([, y]) => y));
-  const x = (step: number) => LEFT + (step - steps.low) / (steps.high - steps.low) * (WIDTH - LEFT - RIGHT);
+  const x = (step: number) => LEFT + (step - steps.low) / (steps.high - steps.low) * (width - LEFT - RIGHT);
   const y = (value: number) =>
     HEIGHT - BOTTOM - (value - values.low) / (values.high - values.low) * (HEIGHT - TOP - BOTTOM);
   const text = (at: readonly [number, number], content: string, anchor: string, more = "") =>
@@ -55,7 +67,7 @@ export function curve(title: string, series: readonly Series[], marks: readonly 
       escape(content)
     }</text>`;
   const rows = ticks(values.low, values.high).map((value) =>
-    `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${fixed(y(value))}" y2="${
+    `<line x1="${LEFT}" x2="${width - RIGHT}" y1="${fixed(y(value))}" y2="${
       fixed(y(value))
     }" stroke="#8888" stroke-width=".5"/>` +
     text([LEFT - 7, y(value) + 4], label(value), "end")
@@ -79,14 +91,14 @@ export function curve(title: string, series: readonly Series[], marks: readonly 
       text([at + 15, 16], label, "start");
   });
   const upright = marks.map(({ step, label }, i) => {
-    const isRight = x(step) > WIDTH / 2, at = x(step) + (isRight ? -5 : 5);
+    const isRight = x(step) > width / 2, at = x(step) + (isRight ? -5 : 5);
     return `<line x1="${fixed(x(step))}" x2="${fixed(x(step))}" y1="${TOP}" y2="${HEIGHT - BOTTOM}" stroke="#b4271f" ` +
       `stroke-width="1.5" stroke-dasharray="4 3"/>` +
-      text([at, HEIGHT - BOTTOM - 8 - 14 * i], label, isRight ? "end" : "start", ` class="mark"`);
+      text([at, HEIGHT - BOTTOM - 8 - 14 * i], label, isRight ? "end" : "start", ` class="mark" style="${HALO}"`);
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" ` +
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" role="img" ` +
     `font-family="system-ui, sans-serif" font-size="11"><title>${escape(title)}</title>${
-      [...rows, ...columns, ...upright, ...lines, ...key].join("")
+      [...rows, ...columns, ...lines, ...upright, ...key].join("")
     }</svg>`;
 }
 

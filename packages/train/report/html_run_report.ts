@@ -2,7 +2,7 @@
 import { number } from "../evaluate/format_number.ts";
 import { STYLE } from "../evaluate/html_style.ts";
 import { escape, table } from "../evaluate/html_text.ts";
-import { curve } from "./curve.ts";
+import { curve, NARROW } from "./curve.ts";
 import {
   marksOf,
   partingCurves,
@@ -73,7 +73,7 @@ ${
 ${
     training.length === 0 ? "" : `<section>
 <h2>Training</h2>
-<div class="plots">${training.map((one) => figure(curve(one.label, [one]))).join("\n")}</div>
+<div class="plots">${training.map((one) => figure(curve(one.label, [one], [], NARROW))).join("\n")}</div>
 </section>`
   }
 <section>
@@ -102,7 +102,9 @@ ${
       : `<p class="soft">Rise since the first look, in standard deviations over prompts at the first look.</p>
 ${figure(curve(verdict(report), both, marks))}`
   }
-<div class="plots">${watchedCurves(report).map((one) => figure(curve(one.label, [one], marks))).join("\n")}</div>
+<div class="plots">${
+    watchedCurves(report).map((one) => figure(curve(one.label, [one], marks, NARROW))).join("\n")
+  }</div>
 </section>`;
 }
 

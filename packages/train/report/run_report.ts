@@ -29,13 +29,17 @@ export interface RunReport {
 }
 
 /**
- * Where the reward and what is held out part.
+ * Where the reward and what is held out last parted.
  *
  * @param report A run.
- * @returns The parting; undefined where there is none, or nothing was watched.
+ * @returns The parting, and whether they had met again by the last look; undefined where they never parted.
  */
-export function partingOfRun({ history, rule }: RunReport): Parting | undefined {
-  return rule && partingOf(history, rule);
+export function partingOfRun({ history, rule }: RunReport): Parting & { readonly isOver: boolean } | undefined {
+  for (let length = history.length; rule && length > 0; length--) {
+    const parting = partingOf(history.slice(0, length), rule);
+    if (parting) return { ...parting, isOver: length < history.length };
+  }
+  return undefined;
 }
 
 /**
@@ -50,7 +54,9 @@ export function verdict(report: RunReport): string {
   const { training, heldOut } = rule, parting = partingOfRun(report);
   const [own, other] = [training, heldOut].map((name) => name && plain(name));
   const found = parting
-    ? `The ${own} and the ${other} part at step ${parting.step}: after it the first rises and the second falls`
+    ? `The ${own} and the ${other} part at step ${parting.step}: after it the first rises and the second falls${
+      parting.isOver ? ", though at the last look the second is back within its noise" : ""
+    }`
     : own && other
     ? `The ${own} and the ${other} have not parted`
     : "There is nothing to hold a reward against";
@@ -119,7 +125,7 @@ export function trainingCurves({ lines, shown }: RunReport): Series[] {
 
 /** A name for eyes. */
 export function plain(name: string): string {
-  return name.replaceAll("_", " ");
+  return name.replace("held_out", "held-out").replaceAll("_", " ");
 }
 
 function meanOf(values: readonly number[]): number {
