@@ -1,5 +1,5 @@
 /**
- * The command line: `train`, `sample`, `embed`, `evaluate`, `export`, `fetch` and `prefer`.
+ * The command line: `train`, `sample`, `embed`, `evaluate`, `compare`, `export`, `fetch` and `prefer`.
  *
  * ```sh
  * deno task train examples/emoji/teacher-dit.json --out runs/teacher
@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { compareCommand } from "./cli/compare_command.ts";
 import { embedCommand } from "./cli/embed_command.ts";
 import { evaluateCommand } from "./cli/evaluate_command.ts";
 import { exportCommand } from "./cli/export_command.ts";
@@ -23,6 +24,7 @@ const HELP = `dipp: align one-step text-to-image generators with human preferenc
   sample           draw pictures from a checkpoint or a directory of diffusers
   embed            encode prompts once, for training on a directory of diffusers
   evaluate         measure a checkpoint: reward, faithfulness, Frechet distance, diversity
+  compare          train with several objectives on one budget, and put their numbers in one table
   export           write a learned reward as an ONNX model
   fetch            download released weights and prompt sets into the cache
   prefer           choose between a model's pictures, on a page, to learn a reward from
@@ -34,6 +36,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   sample: sampleCommand,
   embed: embedCommand,
   evaluate: evaluateCommand,
+  compare: compareCommand,
   export: exportCommand,
   fetch: fetchCommand,
   prefer: preferCommand,

@@ -17,8 +17,16 @@ async function run(...args: string[]): Promise<{ code: number; said: string }> {
 
 for (
   const [what, args, expected] of [
-    ["no command", [], "There is no command, expected train, sample, embed, evaluate, export, fetch or prefer"],
-    ["an unknown command", ["tune"], 'Command is "tune", expected train, sample, embed, evaluate, export, fetch or prefer'],
+    [
+      "no command",
+      [],
+      "There is no command, expected train, sample, embed, evaluate, compare, export, fetch or prefer",
+    ],
+    [
+      "an unknown command",
+      ["tune"],
+      'Command is "tune", expected train, sample, embed, evaluate, compare, export, fetch or prefer',
+    ],
     ["an unknown option", ["train", "--step", "3"], "Option --step is not known, expected one of --out, --steps"],
     ["a missing value", ["train", "--out"], "Option --out has no value"],
     ["a repeated option", ["train", "--seed", "1", "--seed", "2"], "Option --seed is given 2 times, expected once"],
@@ -45,6 +53,15 @@ for (
       "Option --t goes with --model, which",
     ],
     ["evaluating nothing", ["evaluate"], "Option --checkpoint is missing"],
+    ["comparing nothing", ["compare"], "Option --objectives is missing, expected some of sds, vsd, ikl"],
+    ["an unknown objective", ["compare", "--objectives", "ikl,kl"], '--objectives has "kl", expected some of sds'],
+    ["two budgets", ["compare", "--objectives", "ikl", "--steps", "1", "--budget", "2"], "expected one of them"],
+    ["comparing teachers", ["compare", `${CONFIGS}teacher.json`, "--objectives", "ikl"], 'stage is "teacher"'],
+    [
+      "a change for nobody",
+      ["compare", "--objectives", "ikl", "--for", "sid:steps=1"],
+      "sid is not among --objectives",
+    ],
     ["an export to another format", ["export", "--checkpoint", "a", "--out", "b.pt"], "--out is b.pt, expected a name"],
     ["fetching nothing", ["fetch"], "Nothing is named, expected some of imagereward, hpsv2, hpsv2.1"],
     [
@@ -76,11 +93,12 @@ Deno.test("train --explain shows the plan of a step and trains nothing", async (
   await Deno.remove(out);
 });
 
-for (const command of [[], ["train"], ["sample"], ["embed"], ["evaluate"], ["export"], ["fetch"], ["prefer"]]) {
-  Deno.test(`${[...command, "--help"].join(" ")} explains itself`, async () => {
-    const { code, said } = await run(...command, "--help");
+for (const command of ["", "train", "sample", "embed", "evaluate", "compare", "export", "fetch", "prefer"]) {
+  const args = [command, "--help"].filter((arg) => arg !== "");
+  Deno.test(`${args.join(" ")} explains itself`, async () => {
+    const { code, said } = await run(...args);
     assertEquals(code, 0);
-    assertStringIncludes(said, command[0] ?? "train");
+    assertStringIncludes(said, command || "train");
   });
 }
 

@@ -77,7 +77,7 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
   }
 
   using interrupt = listenForInterrupt(() => console.error("\nFinishing the step, then saving; again to quit at once"));
-  const { summary, steps: done, resumedAt, seconds } = await runTraining(config, {
+  const { summary, steps: done, resumedAt, seconds, stopped } = await runTraining(config, {
     out,
     resume,
     interrupt,
@@ -92,7 +92,9 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
   const count = resumedAt === 0 ? `${done} steps` : `${done} steps, those after step ${resumedAt}`;
   console.error(`${count} in ${seconds} s; everything is in ${out}`);
   const resumed = resumedAt === 0 ? {} : { resumed_at: resumedAt };
-  if (options.has("json")) console.log(JSON.stringify({ ...summary, steps: done, ...resumed, seconds }));
+  if (options.has("json")) {
+    console.log(JSON.stringify({ ...summary, steps: done, ...resumed, seconds, ...(stopped && { stopped }) }));
+  }
   return 0;
 }
 

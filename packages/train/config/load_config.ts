@@ -55,8 +55,17 @@ function oneConvention(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, child]) => [key, oneConvention(child)]));
 }
 
-/** What may change between a run and its continuation. */
-const FREE = new Set(["steps", "log_every", "sample_every", "sample_count", "checkpoint", "export", "evaluation"]);
+/** Paths of values that decide no step: how far, what is written and looked at, when to stop. */
+const FREE = new Set([
+  "watch.stop",
+  "steps",
+  "log_every",
+  "sample_every",
+  "sample_count",
+  "checkpoint",
+  "export",
+  "evaluation",
+]);
 
 /**
  * Finds where two configurations differ in something that decides what a run
@@ -68,7 +77,7 @@ const FREE = new Set(["steps", "log_every", "sample_every", "sample_count", "che
  */
 export function firstDifference(before: unknown, now: unknown): string | undefined {
   const visit = (a: unknown, b: unknown, path: string[]): string | undefined => {
-    if (path.length === 1 && FREE.has(path[0])) return undefined;
+    if (FREE.has(path.join("."))) return undefined;
     if (isObject(a) && isObject(b)) {
       for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
         const found = visit(a[key], b[key], [...path, key]);

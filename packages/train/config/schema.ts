@@ -17,6 +17,7 @@ import {
   unit,
 } from "./fields.ts";
 import { rewardSchema } from "./reward_schema.ts";
+import { watchField } from "./watch_field.ts";
 
 /** What the measurement at the end of a run looks at. */
 const evaluation = z.strictObject({
@@ -24,6 +25,7 @@ const evaluation = z.strictObject({
   images_per_prompt: count.default(2),
   train_prompts: z.int().nonnegative().default(64),
   batch_size: count.default(32),
+  models: z.array(z.enum(["before", "after", "teacher"])).min(1).default(["before", "after", "teacher"]),
 });
 
 /**
@@ -65,8 +67,10 @@ export function configSchema(base: string) {
       optimizer,
     }),
     clip: input.nullable().default(null),
+    held_out_reward: reward.nullable().default(null),
     sampler: sampler.prefault({}),
     evaluation: evaluation.prefault({}),
+    watch: watchField(input).nullable().default(null),
   };
   return z.discriminatedUnion("stage", [
     z.strictObject({

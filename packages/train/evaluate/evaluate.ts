@@ -4,14 +4,15 @@ import { init } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
 import type { RewardConfig } from "../config/reward_schema.ts";
 import type { ImageTextData } from "../data.ts";
+import { readImage } from "../images.ts";
 import { readModel } from "../models/model_file.ts";
 import { loadData } from "../run/load_data.ts";
 import { spread } from "../run/sample_pictures.ts";
 import type { OneStepConfig } from "../stages/one_step_models.ts";
-import { memberConfigs } from "./configured_judge.ts";
 import { type EvaluationItem, evaluationItems } from "./evaluation_items.ts";
 import { htmlReport } from "./html_report.ts";
 import { cacheFolder } from "./cache.ts";
+import { configuredRewards } from "./configured_rewards.ts";
 import { embedImage } from "./embed_image.ts";
 import { checkpointSource, type ImageSource, modelSource } from "./image_source.ts";
 import {
@@ -72,9 +73,7 @@ const LEVEL = 0.95;
  */
 export async function evaluate(config: OneStepConfig, options: EvaluateOptions): Promise<Report> {
   const { subject, out, seed, count, resamples, command, note } = options;
-  const rewards: Record<string, RewardConfig> = Object.fromEntries(
-    config.reward === null ? [] : [["reward", config.reward], ...memberConfigs("reward", config.reward)],
-  );
+  const rewards: Record<string, RewardConfig> = { ...configuredRewards(config) };
   for (const { name, path } of options.judges) {
     if (name in rewards) throw new ConfigError(`--judge ${name}=${path} has a name that is taken, expected another`);
     rewards[name] = path;
@@ -104,12 +103,13 @@ export async function evaluate(config: OneStepConfig, options: EvaluateOptions):
   noteUnknownWords(judges, set, note);
   const run = await imagesOf(config, options, set, items);
   note(`Measuring ${metrics.map(({ name }) => name).join(", ")} on ${items.length} images`);
-  const measured: MeasuredRun = { ...run, measurements: await measure({ items, files: run.files }, metrics, judges) };
+  const numbers = (files: readonly string[]) => measure({ items, image: (i) => readImage(files[i]) }, metrics, judges);
+  const measured: MeasuredRun = { ...run, measurements: await numbers(run.files) };
   let other: MeasuredRun | undefined;
   if (options.compare !== undefined) {
     const { record, files } = await drawnImages(options.compare, items);
     checkPair(options.compare, record, { seed, copies: count, prompts: describe(set) });
-    other = { subject: record.subject, files, measurements: await measure({ items, files }, metrics, judges) };
+    other = { subject: record.subject, files, measurements: await numbers(files) };
   }
   const report = makeReport(
     {

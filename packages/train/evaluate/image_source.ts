@@ -5,7 +5,9 @@ import { shownPath } from "../config/paths.ts";
 import { generatorDraw, loadScoreNetwork, teacherDraw } from "../models/drawer.ts";
 import type { ModelFile } from "../models/model_file.ts";
 import type { NetworkConfig } from "../models/score_models.ts";
+import type { Draw } from "../run/sample_pictures.ts";
 import { stepKey, STREAM } from "../run/step_key.ts";
+import type { Vocabulary } from "../vocabulary.ts";
 import type { EvaluationItem } from "./evaluation_items.ts";
 import { sha256OfFiles } from "./sha256.ts";
 
@@ -65,7 +67,6 @@ export async function checkpointSource(file: ModelFile, options: CheckpointSourc
   const network = await loadScoreNetwork(file);
   const isGenerator = kind === "generator";
   const draw = isGenerator ? generatorDraw(network, sigma_init) : teacherDraw(network, steps, omega);
-  const noise = compile((key: Tensor) => randn(key, [1, 3, size, size]));
   const stored = new Set([...file.tensors.values()].map((entry) => entry.dtype));
   return {
     batchSize,
@@ -79,14 +80,28 @@ export async function checkpointSource(file: ModelFile, options: CheckpointSourc
         ? `one step at sigma ${sigma_init}`
         : `DPM-Solver++ with ${steps} steps, guidance omega ${omega}`,
     },
-    async draw(items, seed) {
-      // Every batch has one shape, so that one program serves: what is missing is filled with repeats.
-      const filled = Array.from({ length: batchSize }, (_, i) => items[i % items.length]);
-      const noises = filled.map(({ stream }) => noise(stepKey(seed, STREAM.evaluation, stream)));
-      const ids = tensor(vocabulary.encodeAll(filled.map(({ prompt }) => prompt)), [batchSize, vocabulary.maxLength]);
-      const data = await draw(await cat(noises, 0).realize(), ids).data() as Float32Array;
-      return { data: data.slice(0, items.length * 3 * size * size), shape: [items.length, 3, size, size] };
-    },
+    draw: drawItems(draw, vocabulary, size, batchSize),
+  };
+}
+
+/**
+ * Draws items with one of dipp's own models, each from its own seed.
+ *
+ * @param draw The model.
+ * @param vocabulary Its words.
+ * @param size Side of an image.
+ * @param batchSize Images at a time.
+ * @returns What an {@linkcode ImageSource} draws with.
+ */
+export function drawItems(draw: Draw, vocabulary: Vocabulary, size: number, batchSize: number): ImageSource["draw"] {
+  const noise = compile((key: Tensor) => randn(key, [1, 3, size, size]));
+  return async (items, seed) => {
+    // Every batch has one shape, so that one program serves: what is missing is filled with repeats.
+    const filled = Array.from({ length: batchSize }, (_, i) => items[i % items.length]);
+    const noises = filled.map(({ stream }) => noise(stepKey(seed, STREAM.evaluation, stream)));
+    const ids = tensor(vocabulary.encodeAll(filled.map(({ prompt }) => prompt)), [batchSize, vocabulary.maxLength]);
+    const data = await draw(await cat(noises, 0).realize(), ids).data() as Float32Array;
+    return { data: data.slice(0, items.length * 3 * size * size), shape: [items.length, 3, size, size] };
   };
 }
 

@@ -1,8 +1,7 @@
-/** From image files to numbers. */
+/** From images to numbers. */
 import { chunkMeans, inceptionScore } from "@dipp/metrics";
-import { readImage, type RgbImage } from "../images.ts";
+import type { RgbImage } from "../images.ts";
 import type { EvaluationItem } from "./evaluation_items.ts";
-import type { StoredImages } from "./image_store.ts";
 import type { ClassifierJudge, EncoderJudge, RewardJudge } from "./judges.ts";
 import { type Hygiene, meanOverPrompts, type Measurement, ofRows, type PromptGroups } from "./measurement.ts";
 import { encodedMetric, type MetricRequest } from "./metric_names.ts";
@@ -10,6 +9,14 @@ import type { PerceptualJudge } from "./paper_judges.ts";
 
 /** Parts of a style whose means give its spread, as in HPSv2's tables; parts of a set for the Inception Score. */
 const CHUNKS = 10;
+
+/** Images to measure. */
+export interface MeasuredImages {
+  /** What is shown in them. */
+  readonly items: readonly EvaluationItem[];
+  /** Gives the image of an item, by its place; it may be asked for several times. */
+  image(place: number): RgbImage | Promise<RgbImage>;
+}
 
 /** What to measure with. */
 export interface Judges {
@@ -42,15 +49,15 @@ export function groupByPrompt(items: readonly EvaluationItem[]): PromptGroups {
 }
 
 /**
- * Measures image files: what a report says is of the files, 8 bits a channel, not of what was in memory.
+ * Measures images of 8 bits a channel: what a report says is of files, not of what a network gave.
  *
- * @param images The files and what they show.
+ * @param images The images and what they show.
  * @param metrics The metrics.
  * @param judges What to measure with.
  * @returns The numbers, in the order of the metrics.
  */
 export async function measure(
-  images: StoredImages,
+  images: MeasuredImages,
   metrics: readonly MetricRequest[],
   judges: Judges,
 ): Promise<Measurement[]> {
@@ -94,7 +101,7 @@ function inceptionName({ name, label }: Pick<Measurement, "name" | "label">, ask
 /** A reward's mean, and where prompts have styles, its number for each. */
 async function scored(
   name: string,
-  images: StoredImages,
+  images: MeasuredImages,
   judge: RewardJudge,
   batchSize: number,
   groups: PromptGroups,
@@ -104,7 +111,7 @@ async function scored(
     scores.push(...(await judge.score(batch, prompts)).subarray(0, count));
   });
   const hygiene = { ...judge.facts, preprocessing: judge.preprocessing };
-  const label = judge.label ?? `${name[0].toUpperCase()}${name.slice(1).replaceAll("_", " ")}`;
+  const label = judge.label ?? `${name[0].toUpperCase()}${name.slice(1).replace("eld_out", "eld-out").replaceAll("_", " ")}`;
   const whole: Measurement = {
     name,
     label,
@@ -138,10 +145,10 @@ async function scored(
 }
 
 /** Mean LPIPS distance of two images of a prompt. */
-async function perceptual({ items, files }: StoredImages, judge: PerceptualJudge, groups: PromptGroups) {
+async function perceptual({ items, image }: MeasuredImages, judge: PerceptualJudge, groups: PromptGroups) {
   const means: number[] = [];
   for (const group of groups) {
-    const distances = await judge.pairs(await Promise.all(group.map((i) => readImage(files[i]))));
+    const distances = await judge.pairs(await Promise.all(group.map((i) => image(i))));
     means.push(distances.reduce((sum, d) => sum + d, 0) / distances.length);
   }
   return {
@@ -161,7 +168,7 @@ async function perceptual({ items, files }: StoredImages, judge: PerceptualJudge
 function classScore(
   logits: readonly Float64Array[],
   judge: ClassifierJudge,
-  { items }: StoredImages,
+  { items }: MeasuredImages,
   groups: PromptGroups,
 ): Measurement {
   const parts = (n: number) => Math.min(CHUNKS, n);
@@ -180,7 +187,7 @@ function classScore(
   };
 }
 
-async function classify(images: StoredImages, judges: Judges) {
+async function classify(images: MeasuredImages, judges: Judges) {
   const rows: Float64Array[] = [], logits: Float64Array[] = [];
   await eachBatch(images, judges.batchSize, async (batch, _prompts, count) => {
     const found = await judges.inception!.classify(batch);
@@ -191,7 +198,7 @@ async function classify(images: StoredImages, judges: Judges) {
 }
 
 async function encode(
-  images: StoredImages,
+  images: MeasuredImages,
   judges: Judges,
   groups: PromptGroups,
   space: "clip" | "inception",
@@ -212,14 +219,14 @@ async function encode(
 
 /** Calls back with batches of one number of images, the last filled up with repeats. */
 async function eachBatch(
-  { items, files }: StoredImages,
+  { items, image }: MeasuredImages,
   batchSize: number,
   use: (batch: readonly RgbImage[], prompts: readonly string[], count: number) => Promise<void>,
 ): Promise<void> {
-  for (let at = 0; at < files.length; at += batchSize) {
-    const count = Math.min(batchSize, files.length - at);
+  for (let at = 0; at < items.length; at += batchSize) {
+    const count = Math.min(batchSize, items.length - at);
     const places = Array.from({ length: batchSize }, (_, i) => at + i % count);
-    const read = await Promise.all(Array.from({ length: count }, (_, i) => readImage(files[at + i])));
+    const read = await Promise.all(Array.from({ length: count }, (_, i) => image(at + i)));
     await use(places.map((i) => read[i - at]), places.map((i) => items[i].prompt), count);
   }
 }

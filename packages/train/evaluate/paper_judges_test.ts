@@ -5,7 +5,7 @@ import { CLIPModel, hpsv2Reward, parseCLIPConfig } from "@dipp/rewards";
 import { loadTokenizer } from "@dipp/scores";
 import { init, key, randn, type Tensor, tensor, treeMap } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
-import { type RgbImage, writePng } from "../images.ts";
+import { readImage, type RgbImage, writePng } from "../images.ts";
 import { readWeights } from "../models/paper_rewards.ts";
 import { measure } from "./measure.ts";
 import { type MetricRequest, parseMetrics } from "./metric_names.ts";
@@ -163,7 +163,7 @@ Deno.test("measure() weighs prompts alike and gives every style its own number",
         return Promise.resolve(Float64Array.from(images, ({ rgb }) => rgb[0]));
       },
     };
-    const numbers = await measure({ items, files }, [{ kind: "reward", name: "bright" }], {
+    const numbers = await measure({ items, image: (i) => readImage(files[i]) }, [{ kind: "reward", name: "bright" }], {
       rewards: { bright: brightness },
       gallery: [],
       real: {},

@@ -63,6 +63,17 @@ export class MetricsLog {
   }
 }
 
+/**
+ * Reads a log.
+ *
+ * @param path The file.
+ * @returns Its lines, without one that a crash has cut off; none where there is no file.
+ */
+export async function readMetrics(path: string): Promise<MetricsLine[]> {
+  const text = await readIfThere(path);
+  return keep(text, Infinity).split("\n").slice(0, -1).map((line) => JSON.parse(line) as MetricsLine);
+}
+
 function keep(text: string, step: number): string {
   const lines = text.split("\n").slice(0, -1).filter((line) => {
     try {

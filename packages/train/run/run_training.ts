@@ -2,6 +2,7 @@
 import { init } from "@dipp/tensor";
 import type { Config } from "../config/schema.ts";
 import { makeStage } from "../stages/make_stage.ts";
+import { writeRunReport } from "../report/write_run_report.ts";
 import { CheckpointStore } from "./checkpoint_store.ts";
 import type { Interrupt } from "./interrupt.ts";
 import { loadData } from "./load_data.ts";
@@ -10,6 +11,7 @@ import { Progress } from "./progress.ts";
 import { restore } from "./restore.ts";
 import { checkResumable, moveAside, writeRecord } from "./run_directory.ts";
 import { trainSteps } from "./trainer.ts";
+import { Watcher } from "./watcher.ts";
 
 /** How to run. */
 export interface RunOptions {
@@ -29,6 +31,8 @@ export interface RunResult {
   readonly summary: Record<string, unknown> | undefined;
   /** Steps done, over all parts of the run. */
   readonly steps: number;
+  /** Why the watcher ended the run, and the step of the state that it went back to. */
+  readonly stopped?: { readonly reason: string; readonly kept: number };
   /** Steps that were done when this process went on; 0 for a run in one go. */
   readonly resumedAt: number;
   /** Seconds since the start of this process's part of the run. */
@@ -68,6 +72,8 @@ export async function runTraining(config: Config, options: RunOptions): Promise<
   log.write({ step: start, event: resume ? "resume" : "start", ...record });
   note(`${config.stage} on ${device.name} (${device.reason}): ${Object.entries(stage.facts).map(fact).join(", ")}`);
   note(start === 0 ? `Results go to ${out}` : `Going on after step ${start} of ${out}`);
+  const watcher = stage.watch &&
+    await Watcher.open(stage.watch, stage.state, out, start, (text) => progress.note(text));
   try {
     if (start === 0) await stage.begin?.();
     const steps = await trainSteps(stage, start, {
@@ -79,19 +85,30 @@ export async function runTraining(config: Config, options: RunOptions): Promise<
       metadata: { stage: config.stage, seed: `${config.seed}` },
       log,
       progress,
+      ...(watcher ? { watcher } : {}),
       interrupt: options.interrupt,
     });
     progress.close();
+    if (steps > start) log.write({ step: steps, event: "trained", peak_bytes: device.stats().peakBytes });
     const seconds = () => Math.round((performance.now() - began) / 100) / 10;
     const isOver = await stage.isOver?.() ?? false;
     if (isOver) note(`Stopped early, after step ${steps} of ${config.steps}`);
-    if (steps < config.steps && !isOver) return { summary: undefined, steps, resumedAt: start, seconds: seconds() };
-    const summary = await stage.finish(steps);
-    log.write({ step: steps, event: "summary", ...summary });
-    return { summary, steps, resumedAt: start, seconds: seconds() };
+    const reason = watcher?.reason;
+    if (steps < config.steps && !isOver && reason === undefined) {
+      return { summary: undefined, steps, resumedAt: start, seconds: seconds() };
+    }
+    const kept = reason === undefined ? steps : await watcher!.goBack(steps);
+    const stopped = reason === undefined ? {} : { stopped: { reason, kept } };
+    if (reason !== undefined) note(`Stopped at step ${steps}: ${reason}; the model is that of step ${kept}`);
+    const summary = await stage.finish(kept);
+    log.write({ step: steps, event: "summary", ...summary, ...stopped });
+    const rule = stage.watch?.rule;
+    await writeRunReport(out, { record, steps, summary, shown: stage.shown, ...stopped, ...(rule && { rule }) });
+    return { summary, steps, resumedAt: start, seconds: seconds(), ...stopped };
   } finally {
     progress.close();
     log.close();
+    watcher?.close();
   }
 }
 

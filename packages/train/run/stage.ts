@@ -1,6 +1,7 @@
 /** What the loop needs to know of a training stage. */
 import type { Tensor } from "@dipp/tensor";
 import type { RunState } from "./restore.ts";
+import type { StageWatch } from "./watcher.ts";
 
 /** Tensors by name, for instance the inputs of a step or its metrics. */
 export type NamedTensors = Record<string, Tensor>;
@@ -25,6 +26,8 @@ export interface Stage {
    * through the inputs.
    */
   update(inputs: NamedTensors): NamedTensors;
+  /** Looks for reward hacking every so many steps. */
+  readonly watch?: StageWatch;
   /** Opens a run that was not begun before: pictures of the start. */
   begin?(): Promise<void>;
   /** Looks at the state between two steps: sample grids, validation. */

@@ -6,6 +6,7 @@ import type { MetricsLog } from "./metrics_log.ts";
 import type { Progress } from "./progress.ts";
 import { stateTensors } from "./restore.ts";
 import type { NamedTensors, Stage } from "./stage.ts";
+import type { Watcher } from "./watcher.ts";
 
 /** A loss or a gradient that is not finite: the run cannot go on. */
 export class NonFiniteError extends Error {
@@ -31,6 +32,8 @@ export interface TrainerOptions {
   readonly log: MetricsLog;
   /** The eyes. */
   readonly progress: Progress;
+  /** Somebody who may end the run before its last step. */
+  readonly watcher?: Pick<Watcher, "due" | "look" | "reason">;
   /** The request to stop. */
   readonly interrupt: Pick<Interrupt, "requested">;
 }
@@ -49,7 +52,8 @@ const QUEUE_SECONDS = 1;
  * @param stage What to train; its state is that after `start` steps.
  * @param start Steps done before.
  * @param options How far, and where the traces go.
- * @returns Steps done; fewer than asked for after an interrupt, or where the stage was over before.
+ * @returns Steps done; fewer than asked for after an interrupt, where the stage was over before, or where the watcher has a
+ * reason to stop.
  * @throws {NonFiniteError} Naming the step, the metric and the last checkpoint.
  */
 export async function trainSteps(
@@ -57,17 +61,23 @@ export async function trainSteps(
   start: number,
   options: TrainerOptions,
 ): Promise<number> {
-  const { steps, store, interrupt } = options;
+  const { steps, store, interrupt, watcher } = options;
   const step = compileStep(stage);
   const queue = new MetricsQueue(options);
   let done = start, isOver = await stage.isOver?.() ?? false;
-  while (done < steps && !interrupt.requested && !isOver) {
+  if (watcher?.due(done)) await watcher.look(done);
+  while (done < steps && !interrupt.requested && !isOver && watcher?.reason === undefined) {
     queue.push(done + 1, ...step(stage.inputs(done)));
     done++;
     const isEnd = done === steps;
     await turn();
+    // Looked at before it is saved: a run that goes on from here has this look in its memory.
+    if (watcher?.due(done)) {
+      await queue.read();
+      await watcher.look(done);
+    }
     const isSaved = due(done, options.checkpointEvery) || isEnd ||
-      interrupt.requested;
+      interrupt.requested || watcher?.reason !== undefined;
     const isObserved = due(done, options.observeEvery) && !isEnd;
     // A checkpoint never follows a number that nobody has looked at.
     if (isSaved || isObserved || queue.isFull) await queue.read();

@@ -13,6 +13,7 @@ import { generatorDraw, teacherDraw } from "../models/drawer.ts";
 import { writeModel } from "../models/model_file.ts";
 import { nullCond, scoreModel, toImages } from "../models/score_models.ts";
 import { modelPath, provenance, type RunContext } from "../run/context.ts";
+import type { Scores } from "../run/evaluation.ts";
 import { bestParams, commit, type LearnerState, type LearnerUpdate, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import { RewardPrompts } from "../run/reward_prompts.ts";
@@ -20,6 +21,7 @@ import { SamplePictures } from "../run/sample_pictures.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
 import { stepKey, STREAM } from "../run/step_key.ts";
 import { makeEvaluation } from "./make_evaluation.ts";
+import { makeWatch } from "./make_watch.ts";
 import { loadOneStepModels, type OneStepConfig } from "./one_step_models.ts";
 
 /** Algorithm 1 of Diff-Instruct++ (Luo, arXiv 2410.18881). */
@@ -123,7 +125,10 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
   const picture = (name: string, draw = drawNow) =>
     pictures.write(`${context.out}/samples/${name}.png`, draw, batch_size);
 
+  const watch = await makeWatch(config, data, vocabulary, drawNow);
+
   return {
+    ...(watch ? { watch } : {}),
     state: {
       generator,
       ...(trainsFake ? { fake } : {}),
@@ -176,16 +181,17 @@ export async function oneStepStage(config: OneStepConfig, context: RunContext): 
     async finish(step) {
       context.note(`Measuring on ${evaluation.size} images each`);
       await picture("after");
-      const teacherDraws = teacherDraw(models.teacher, config.sampler.steps, config.sampler.guidance.omega);
-      await picture("teacher", teacherDraws);
-      const beforeDraws = generatorDraw(models.before, sigmaInit);
-      const rows = { teacher: teacherDraws, before: beforeDraws, after: drawNow };
-      await pictures.compare(`${context.out}/samples/comparison.png`, rows, batch_size);
-      const summary = {
-        before: await evaluation.measure(beforeDraws),
-        after: await evaluation.measure(drawNow),
-        teacher: await evaluation.measure(teacherDraws),
+      const measured = config.evaluation.models;
+      const draws = {
+        teacher: teacherDraw(models.teacher, config.sampler.steps, config.sampler.guidance.omega),
+        before: generatorDraw(models.before, sigmaInit),
+        after: drawNow,
       };
+      if (measured.includes("teacher")) await picture("teacher", draws.teacher);
+      const rows = Object.entries(draws).filter(([name]) => measured.includes(name as keyof typeof draws));
+      await pictures.compare(`${context.out}/samples/comparison.png`, Object.fromEntries(rows), batch_size);
+      const summary: Partial<Record<keyof typeof draws, Scores>> = {};
+      for (const name of measured) summary[name] = await evaluation.measure(draws[name]);
       const common = {
         model: { network: network.config.network, config: network.config.config },
         parameterisation,

@@ -10,7 +10,10 @@ const COLOURS: Readonly<Record<string, readonly [number, number, number]>> = {
 };
 const SIZE = 8, PIXELS = 3 * SIZE * SIZE;
 
-/** Loads the squares; the only option is `size_of_epoch`, which does nothing. */
+/**
+ * Loads the squares. The option `prefer` says who chose between pairs: somebody who likes them plain rather than striped;
+ * with "bright" one who looks at nothing but brightness; with "prompt" one who asks whether it is the right colour.
+ */
 export function loadTrainingData(options: Readonly<Record<string, unknown>>): Promise<ImageTextData> {
   if (options.fail) throw new RangeError(`Squares fail is ${options.fail}, expected nothing`);
   const prompts = Object.keys(COLOURS).flatMap((colour) => [`${colour} square`, `large ${colour} square`]);
@@ -22,6 +25,14 @@ export function loadTrainingData(options: Readonly<Record<string, unknown>>): Pr
       { length: request.batchSize },
       (_, i) => from[(request.seed + step * request.batchSize + i) % from.length],
     );
+  };
+  const pairs = (indices: readonly number[]) => {
+    const plain = draw(prompts, indices, false);
+    if (options.prefer === "bright") return { preferred: plain.map((x) => (1 + x) / 2), rejected: plain };
+    const rejected = options.prefer === "prompt"
+      ? draw(prompts, indices.map((i) => (i + 2) % prompts.length), false)
+      : draw(prompts, indices, true);
+    return { preferred: plain, rejected };
   };
   const encode = (indices: readonly number[]) => vocabulary.encodeAll(indices.map((i) => prompts[i]));
   return Promise.resolve({
@@ -38,14 +49,10 @@ export function loadTrainingData(options: Readonly<Record<string, unknown>>): Pr
     promptBatches: (request) => (step) => ({ ids: encode(chosen(request, step)) }),
     pairBatches: (request) => (step) => {
       const indices = chosen(request, step);
-      return {
-        preferred: draw(prompts, indices, false),
-        rejected: draw(prompts, indices, true),
-        ids: encode(indices),
-      };
+      return { ...pairs(indices), ids: encode(indices) };
     },
     images: (indices) => draw(prompts, indices, false),
-    pairs: (indices) => ({ preferred: draw(prompts, indices, false), rejected: draw(prompts, indices, true) }),
+    pairs,
   });
 }
 
