@@ -2,6 +2,7 @@
 import { fakeScoreLossSchema, objectiveSchema } from "@dipp/objectives";
 import { bradleyTerrySchema, contrastiveSchema } from "@dipp/rewards";
 import { z } from "zod";
+import { diffusersStages } from "./diffusers_schema.ts";
 import {
   arithmetic,
   count,
@@ -92,6 +93,7 @@ export function configSchema(base: string) {
       reward: input,
       objective: objectiveSchema,
     }),
+    ...diffusersStages(output),
   ]).superRefine(({ arithmetic, precision }, context) => {
     if (arithmetic === "f32" || precision === "f16") return;
     context.addIssue({

@@ -5,8 +5,6 @@ import type { Provenance } from "../models/model_description.ts";
 
 /** Where a run takes place. */
 export interface RunContext {
-  /** The data. */
-  readonly data: ImageTextData;
   /** The device. */
   readonly device: Device;
   /** The run's directory. */
@@ -15,6 +13,12 @@ export interface RunContext {
   readonly command: string;
   /** Says something to the person at the terminal. */
   note(text: string): void;
+}
+
+/** The same of a stage that learns from a data set. */
+export interface DataContext extends RunContext {
+  /** The data. */
+  readonly data: ImageTextData;
 }
 
 /**
@@ -38,7 +42,7 @@ export function modelPath(configured: string | null, context: RunContext, name =
  * @returns What goes into the checkpoint and its card.
  */
 export function provenance(
-  context: RunContext,
+  context: DataContext,
   seed: number,
   steps: number,
   results: Readonly<Record<string, unknown>>,

@@ -62,6 +62,7 @@ export async function trainSteps(
   const queue = new MetricsQueue(options);
   let done = start;
   while (done < steps && !interrupt.requested) {
+    await stage.prepare?.(done);
     queue.push(done + 1, ...step(stage.inputs(done)));
     done++;
     const isEnd = done === steps;

@@ -5,14 +5,14 @@ import { compile, fold, key, scalar, tensor } from "@dipp/tensor";
 import type { StageConfig } from "../config/schema.ts";
 import type { PairBatch } from "../data.ts";
 import { writeModel } from "../models/model_file.ts";
-import { modelPath, provenance, type RunContext } from "../run/context.ts";
+import { type DataContext, modelPath, provenance } from "../run/context.ts";
 import { bestParams, commit, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
 import { stepKey, STREAM } from "../run/step_key.ts";
 
 /** Bradley-Terry on preference pairs; its accuracy on held-out prompts is reported. */
-export async function preferenceStage(config: StageConfig<"preference">, context: RunContext): Promise<Stage> {
+export async function preferenceStage(config: StageConfig<"preference">, context: DataContext): Promise<Stage> {
   const { seed, batch_size } = config;
   const { data } = context;
   const { vocabulary } = data;
