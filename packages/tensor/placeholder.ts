@@ -22,5 +22,5 @@ import { Tensor } from "./tensor.ts";
  * ```
  */
 export function placeholder(shape: Shape, dtype: DType = "f32"): Tensor {
-  return new Tensor({ kind: "leaf", name: "input" }, [], [...shape], dtype, {});
+  return new Tensor({ kind: "leaf", name: "placeholder" }, [], [...shape], dtype, {});
 }

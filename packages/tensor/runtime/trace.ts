@@ -1,7 +1,6 @@
 /** Runs a function of tensors on placeholders and keeps what it asks for; allocates nothing. */
 import type { Assignment } from "../schedule/describe.ts";
-import { placeholder } from "../placeholder.ts";
-import type { Tensor } from "../tensor.ts";
+import { Tensor } from "../tensor.ts";
 import { type Tree, treeLeaves, treeMap } from "../tree.ts";
 import { collectAssignments } from "./assign.ts";
 
@@ -34,9 +33,9 @@ export function trace<In extends Tree<Tensor>, Out extends Tree<Tensor>>(
 ): Traced<Out> {
   const placeholders: Tensor[] = [];
   const tree = treeMap<Tensor, Tensor>(inputs, (t) => {
-    const standIn = placeholder(t.shape, t.dtype);
-    placeholders.push(standIn);
-    return standIn;
+    const placeholder = new Tensor({ kind: "leaf", name: "input" }, [], t.shape, t.dtype, {});
+    placeholders.push(placeholder);
+    return placeholder;
   }) as In;
   depth++;
   try {
