@@ -9,7 +9,7 @@ import {
   type WeightDType,
 } from "@dipp/rewards";
 import type { Tensor } from "@dipp/tensor";
-import { ConfigError } from "../config/config_error.ts";
+import { cacheFolder } from "../evaluate/cache.ts";
 import { loadPaperReward, PAPER_REWARDS, type PaperReward, planPaperReward } from "./paper_rewards.ts";
 
 /** Rewards that are formulas: they need no weights, and read no prompts. */
@@ -26,7 +26,7 @@ export const REWARD_NAMES: readonly string[] = [...PAPER_REWARDS, ...Object.keys
 export interface RewardConfig {
   /** One of {@linkcode REWARD_NAMES}. */
   readonly name: string;
-  /** Where released weights lie, by the names of their repositories. */
+  /** Where released weights lie, by the names of their repositories; by default where `evaluate` looks for them. */
   readonly weights: string | null;
   /** How they lie on the device. */
   readonly dtype: WeightDType;
@@ -53,14 +53,11 @@ export interface TrainingReward {
  *
  * @param config Its name, and where its weights are.
  * @returns The reward.
- * @throws {ConfigError} If weights are asked for or missing.
+ * @throws {ConfigError} If its weights are not there.
  */
 export async function loadTrainingReward({ name, weights, dtype }: RewardConfig): Promise<TrainingReward> {
   if (Object.hasOwn(FORMULAS, name)) return formula(name);
-  if (weights === null) {
-    throw new ConfigError(`reward.weights is missing, expected the folder that holds the weights of ${name}`);
-  }
-  const reward = await loadPaperReward(name, weights, dtype);
+  const reward = await loadPaperReward(name, weights ?? cacheFolder("weights"), dtype);
   const length = reward.encode?.([""]).length ?? 1;
   return described(reward, length, (texts) => reward.encode?.(texts).ids ?? new Int32Array(texts.length));
 }
