@@ -153,7 +153,9 @@ Deno.test("what is not there or does not fit is refused by its key, before anyth
   await refused("generator.t is 1000, expected at most 999", "generator.t=1000");
   await refused("expected one of them", "generator.t=1", "generator.sigma_init=2.5");
   await refused("Image height is 9, expected a multiple of 2", 'size={"height":9,"width":8}');
-  await refused("trains no fake score", "objective.name=draft1", "objective.guidance=null", "fake.export=x").catch(() => {});
+  await refused("trains no fake score", "objective.name=draft1", "objective.guidance=null", "fake.export=x").catch(
+    () => {},
+  );
   assertEquals([...Deno.readDirSync(folder)].some(({ name }) => name === "run"), false);
   await Deno.remove(folder, { recursive: true });
 });

@@ -1,6 +1,8 @@
 /** What a training would take, planned and not run. */
+import { parameterCount } from "@dipp/nn";
 import { type Device, explain, type Explanation, init, type Tensor, type Tree, treeLeaves } from "@dipp/tensor";
 import type { Config } from "../config/schema.ts";
+import type { LearnerState } from "../run/learner.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
 import { stackMetrics } from "../run/trainer.ts";
 import { planStage } from "../stages/make_stage.ts";
@@ -75,7 +77,7 @@ export async function dryRun(config: Config): Promise<DryRun> {
       ...Object.entries(stage.frozen ?? {}).map(([name, params]) => ({
         name,
         isLearned: false,
-        parameters: sizeOf(params),
+        parameters: parameterCount(params),
         bytes: bytesOf(params),
         optimizerBytes: 0,
       })),
@@ -135,19 +137,15 @@ async function fullInputs(stage: Stage, steps: number): Promise<NamedTensors> {
   return inputs;
 }
 
-function learned(name: string, state: Tree<Tensor>): NetworkFacts {
-  const { params, ...rest } = state as { params: Tree<Tensor> } & Record<string, Tree<Tensor>>;
+function learned(name: string, state: LearnerState): NetworkFacts {
+  const { params, ...rest } = state.stored;
   return {
     name,
     isLearned: true,
-    parameters: sizeOf(params),
+    parameters: parameterCount(state.params),
     bytes: bytesOf(params),
     optimizerBytes: bytesOf(rest),
   };
-}
-
-function sizeOf(tree: Tree<Tensor>): number {
-  return sum(treeLeaves<Tensor>(tree).map((leaf) => leaf.size));
 }
 
 function bytesOf(tree: Tree<Tensor>): number {

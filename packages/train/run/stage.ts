@@ -1,5 +1,5 @@
 /** What the loop needs to know of a training stage. */
-import type { Tensor } from "@dipp/tensor";
+import type { Tensor, Tree } from "@dipp/tensor";
 import type { RunState } from "./restore.ts";
 
 /** Tensors by name, for instance the inputs of a step or its metrics. */
