@@ -14,7 +14,6 @@ import { describePlan, targetOf } from "../packages/tensor/schedule/describe.ts"
 import { startedBackend } from "../packages/tensor/runtime/device.ts";
 import { trace } from "../packages/tensor/runtime/trace.ts";
 import { loadConfig } from "../packages/train/config/load_config.ts";
-import { loadData } from "../packages/train/run/load_data.ts";
 import { stackMetrics } from "../packages/train/run/trainer.ts";
 import { makeStage } from "../packages/train/stages/make_stage.ts";
 
@@ -23,8 +22,7 @@ console.log(`Adapter: ${device.name} (${device.adapterClass})`);
 
 for (const name of ["teacher-dit", "teacher-unet", "align-dit"]) {
   const config = await loadConfig(`examples/emoji/${name}.json`, []);
-  const data = await loadData(config.data);
-  const stage = await makeStage(config, { data, device, out: "", command: "", note: () => {} });
+  const stage = await makeStage(config, { device, out: "", command: "", note: () => {} });
   const inputs = stage.inputs(config.steps - 1);
   const step = (tensors: Record<string, Tensor>) => stackMetrics(stage.update(tensors));
   console.log(`${name}: ${`${explain(step, inputs)}`.split("\n").slice(-2).join("\n  ")}`);

@@ -7,7 +7,6 @@
  */
 import { init, profile, type Tensor } from "@dipp/tensor";
 import { loadConfig } from "../packages/train/config/load_config.ts";
-import { loadData } from "../packages/train/run/load_data.ts";
 import { stackMetrics } from "../packages/train/run/trainer.ts";
 import { makeStage } from "../packages/train/stages/make_stage.ts";
 import { readFlags } from "./flags.ts";
@@ -30,9 +29,8 @@ if (path === undefined) throw new TypeError(`There is no configuration\n\n${USAG
 const steps = number("steps", 3), top = number("top", 30);
 
 const config = await loadConfig(path, []);
-const data = await loadData(config.data);
 const device = await init();
-const stage = await makeStage(config, { data, device, out: "", command: "", note: () => {} });
+const stage = await makeStage(config, { device, out: "", command: "", note: () => {} });
 const step = (inputs: Record<string, Tensor>) => stackMetrics(stage.update(inputs));
 const times = await profile(step, stage.inputs(config.steps - 1), { steps });
 if (flags.json) {

@@ -1,10 +1,10 @@
-import type { SafetensorsEntry } from "@dipp/nn";
+import type { Params, SafetensorsEntry } from "@dipp/nn";
 import { key } from "@dipp/tensor";
 import { AestheticHead } from "./networks/aesthetic.ts";
 import type { CLIPVisionConfig } from "./networks/clip_config.ts";
 import { CLIP_CONFIGS } from "./networks/clip_presets.ts";
 import { CLIPVisionModel } from "./networks/clip_vision.ts";
-import { loadFrozen, type WeightDType, widened } from "./networks/frozen.ts";
+import { loadFrozen, type RewardWeights, type WeightDType, widened } from "./networks/frozen.ts";
 import { fromOpenClip, isOpenClip } from "./networks/open_clip.ts";
 import { type PixelReward, pixelReward } from "./pixel_reward.ts";
 import { preprocess, type PreprocessOptions } from "./preprocess/preprocess.ts";
@@ -31,23 +31,33 @@ export interface AestheticOptions {
  */
 export async function aestheticReward(
   weights: {
-    readonly clip: ReadonlyMap<string, SafetensorsEntry>;
-    readonly head: ReadonlyMap<string, SafetensorsEntry>;
+    readonly clip: RewardWeights;
+    readonly head: RewardWeights;
   },
   options: AestheticOptions = {},
 ): Promise<PixelReward> {
   const { config = CLIP_CONFIGS["ViT-L/14"].vision_config, dtype = "f32" } = options;
   const vision = new CLIPVisionModel(config);
   const head = new AestheticHead(vision.config.projection_dim);
-  const clip = isOpenClip(weights.clip) ? fromOpenClip(weights.clip) : weights.clip;
-  const tower = new Map([...clip].filter(([name]) => /^(vision_model|visual_projection)\./.test(name)));
+  const tower = weights.clip === "shapes" ? weights.clip : visionOf(weights.clip);
   const [visionParams, headParams] = await Promise.all([
     loadFrozen(vision.init(key(0)), tower, { dtype, ignore: vision.ignored }),
     loadFrozen(head.init(key(0)), weights.head, { dtype }),
   ]);
   const way = preprocess({ size: vision.config.image_size, ...options.preprocess });
-  return pixelReward("Aesthetic", way, (pixelValues) => {
-    const { imageEmbeds } = vision.apply(widened(visionParams), pixelValues);
-    return head.apply(widened(headParams), imageEmbeds).squeeze(1);
-  }, { dtype, gelu: vision.config.hidden_act });
+  return pixelReward(
+    "Aesthetic",
+    way,
+    (pixelValues) => {
+      const { imageEmbeds } = vision.apply(widened(visionParams), pixelValues);
+      return head.apply(widened(headParams), imageEmbeds).squeeze(1);
+    },
+    { dtype, gelu: vision.config.hidden_act },
+    { clip: visionParams, head: headParams } as Params,
+  );
+}
+
+function visionOf(tensors: ReadonlyMap<string, SafetensorsEntry>): ReadonlyMap<string, SafetensorsEntry> {
+  const clip = isOpenClip(tensors) ? fromOpenClip(tensors) : tensors;
+  return new Map([...clip].filter(([name]) => /^(vision_model|visual_projection)\./.test(name)));
 }

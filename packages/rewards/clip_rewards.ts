@@ -1,8 +1,7 @@
-import type { SafetensorsEntry } from "@dipp/nn";
 import { key, type Tensor } from "@dipp/tensor";
 import type { CLIPConfig } from "./networks/clip_config.ts";
 import { CLIPModel } from "./networks/clip_model.ts";
-import { loadFrozen, type WeightDType, widened } from "./networks/frozen.ts";
+import { loadFrozen, type RewardWeights, type WeightDType, widened } from "./networks/frozen.ts";
 import { type PixelReward, pixelReward } from "./pixel_reward.ts";
 import { preprocess, type PreprocessOptions } from "./preprocess/preprocess.ts";
 import { promptTokens, type Tokenizer } from "./prompt_tokens.ts";
@@ -41,7 +40,7 @@ interface ClipScore {
  * @returns the reward
  */
 export async function clipCosineReward(
-  weights: ReadonlyMap<string, SafetensorsEntry>,
+  weights: RewardWeights,
   score: ClipScore,
   options: ClipRewardOptions,
 ): Promise<PixelReward> {
@@ -61,5 +60,5 @@ export async function clipCosineReward(
     dtype,
     gelu: network.config.vision_config.hidden_act,
     maxLength,
-  });
+  }, params);
 }

@@ -1,7 +1,7 @@
-import type { SafetensorsEntry } from "@dipp/nn";
 import type { Tensor } from "@dipp/tensor";
 import { clipCosineReward, type ClipRewardOptions } from "./clip_rewards.ts";
 import { CLIP_CONFIGS } from "./networks/clip_presets.ts";
+import type { RewardWeights } from "./networks/frozen.ts";
 import type { PixelReward } from "./pixel_reward.ts";
 import { CLIP_PREPROCESS } from "./preprocess/preprocess.ts";
 
@@ -43,7 +43,7 @@ const VARIANTS: Readonly<Record<ClipScoreVariant, Variant>> = {
  * @throws {RangeError} when there is no such variant, or listing weights that do not fit
  */
 export async function clipScoreReward(
-  weights: ReadonlyMap<string, SafetensorsEntry>,
+  weights: RewardWeights,
   options: ClipScoreOptions = {},
 ): Promise<PixelReward> {
   const { variant = "hessel", tokenizer } = options;

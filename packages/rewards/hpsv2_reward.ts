@@ -1,6 +1,6 @@
-import type { SafetensorsEntry } from "@dipp/nn";
 import { clipCosineReward, type ClipRewardOptions } from "./clip_rewards.ts";
 import { CLIP_CONFIGS } from "./networks/clip_presets.ts";
+import type { RewardWeights } from "./networks/frozen.ts";
 import type { PixelReward } from "./pixel_reward.ts";
 import { HPSV2_PREPROCESS } from "./preprocess/preprocess.ts";
 
@@ -22,7 +22,7 @@ export interface HPSv2Options extends ClipRewardOptions {
  * @throws {RangeError} listing weights that are missing, unexpected or of another shape
  */
 export function hpsv2Reward(
-  weights: ReadonlyMap<string, SafetensorsEntry>,
+  weights: RewardWeights,
   options: HPSv2Options = {},
 ): Promise<PixelReward> {
   const { version = "v2.0", output = "cosine" } = options;

@@ -1,6 +1,5 @@
-import type { SafetensorsEntry } from "@dipp/nn";
 import { key } from "@dipp/tensor";
-import { loadFrozen, type WeightDType, widened } from "./networks/frozen.ts";
+import { loadFrozen, type RewardWeights, type WeightDType, widened } from "./networks/frozen.ts";
 import { IMAGE_REWARD_CONFIG, type ImageRewardConfig, ImageRewardNetwork } from "./networks/image_reward_network.ts";
 import { type PixelReward, pixelReward } from "./pixel_reward.ts";
 import { preprocess, type PreprocessOptions } from "./preprocess/preprocess.ts";
@@ -35,7 +34,7 @@ const SEP = 102;
  * @throws {RangeError} listing weights that are missing, unexpected or of another shape
  */
 export async function imageReward(
-  weights: ReadonlyMap<string, SafetensorsEntry>,
+  weights: RewardWeights,
   options: ImageRewardOptions = {},
 ): Promise<PixelReward> {
   const { config = IMAGE_REWARD_CONFIG, dtype = "f32", maxLength = 35, tokens = "bert", tokenizer } = options;
@@ -45,9 +44,15 @@ export async function imageReward(
   const network = new ImageRewardNetwork(config);
   const params = await loadFrozen(network.init(key(0)), weights, { dtype, ignore: network.ignored });
   const way = preprocess({ size: config.vision_config.image_size, ...options.preprocess });
-  return pixelReward("ImageReward", way, (pixelValues, prompts) => {
-    const inputIds = promptTokens("ImageReward", prompts, { tokens, tokenizer, maxLength, end: SEP });
-    const inputs = { inputIds, attentionMask: inputIds.ne(0) };
-    return network.apply(widened(params), pixelValues, inputs).reward.squeeze(1);
-  }, { dtype, gelu: network.text.hidden_act, maxLength, rewardMean: config.reward_mean, rewardStd: config.reward_std });
+  return pixelReward(
+    "ImageReward",
+    way,
+    (pixelValues, prompts) => {
+      const inputIds = promptTokens("ImageReward", prompts, { tokens, tokenizer, maxLength, end: SEP });
+      const inputs = { inputIds, attentionMask: inputIds.ne(0) };
+      return network.apply(widened(params), pixelValues, inputs).reward.squeeze(1);
+    },
+    { dtype, gelu: network.text.hidden_act, maxLength, rewardMean: config.reward_mean, rewardStd: config.reward_std },
+    params,
+  );
 }

@@ -50,7 +50,7 @@ export * from "./networks/image_reward_network.ts";
 export * from "./description.ts";
 export * from "./pixel_reward.ts";
 export * from "./prompt_tokens.ts";
-export { type WeightDType } from "./networks/frozen.ts";
+export type { RewardWeights, WeightDType } from "./networks/frozen.ts";
 export type { ClipRewardOptions } from "./clip_rewards.ts";
 export * from "./clip_encoder.ts";
 export * from "./image_reward.ts";

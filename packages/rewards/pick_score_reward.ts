@@ -1,6 +1,6 @@
-import type { SafetensorsEntry } from "@dipp/nn";
 import { clipCosineReward, type ClipRewardOptions } from "./clip_rewards.ts";
 import { CLIP_CONFIGS } from "./networks/clip_presets.ts";
+import type { RewardWeights } from "./networks/frozen.ts";
 import type { PixelReward } from "./pixel_reward.ts";
 import { CLIP_PREPROCESS } from "./preprocess/preprocess.ts";
 
@@ -19,7 +19,7 @@ export interface PickScoreOptions extends ClipRewardOptions {
  * @throws {RangeError} listing weights that are missing, unexpected or of another shape
  */
 export function pickScoreReward(
-  weights: ReadonlyMap<string, SafetensorsEntry>,
+  weights: RewardWeights,
   options: PickScoreOptions = {},
 ): Promise<PixelReward> {
   const { output = "pickscore" } = options;

@@ -1,3 +1,4 @@
+import type { Params } from "@dipp/nn";
 import type { Tensor } from "@dipp/tensor";
 import type { RewardDescription } from "./description.ts";
 import type { Preprocess } from "./preprocess/preprocess.ts";
@@ -8,6 +9,8 @@ import type { Prompts, Reward } from "./reward.ts";
 export interface PixelReward extends Reward {
   /** Both ways in. */
   readonly preprocess: Preprocess;
+  /** Its weights. */
+  readonly params: Params;
   /** What it is, with every option that changes its scores. */
   readonly description: RewardDescription;
   /**
@@ -35,6 +38,7 @@ export interface PixelReward extends Reward {
  * @param preprocess both ways in
  * @param scorePixels the network: normalised pixels and prompts to `[B]`
  * @param options what else changes its scores, for reports
+ * @param params the network's weights
  * @returns the reward
  */
 export function pixelReward(
@@ -42,10 +46,12 @@ export function pixelReward(
   preprocess: Preprocess,
   scorePixels: (pixelValues: Tensor, prompts: Prompts) => Tensor,
   options: RewardDescription["options"],
+  params: Params,
 ): PixelReward {
   const { size, fit, crop, resize, antialias, clamp, mean, std } = preprocess.options;
   return {
     preprocess,
+    params,
     description: { name, options: { ...options, size, fit, crop, resize, antialias, clamp, mean, std } },
     scorePixels,
     score: (images, prompts) => scorePixels(preprocess.differentiable(images), prompts),

@@ -119,6 +119,7 @@ export * from "./latent_decoder.ts";
 export * from "./one_step_generator.ts";
 export * from "./word_embedder.ts";
 export * from "./text_conditioned_model.ts";
+export * from "./diffusers/architectures.ts";
 export * from "./diffusers/directory.ts";
 export * from "./diffusers/load_component.ts";
 export * from "./diffusers/save_directory.ts";

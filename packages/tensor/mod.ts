@@ -34,6 +34,7 @@ export type { Shape } from "./shape.ts";
 export { arange, type Nested, ones, scalar, tensor, zeros } from "./creation.ts";
 export { checkpoint, grad, stopGradient, vjp } from "./autodiff.ts";
 export { matmulPrecision } from "./matmul_precision.ts";
+export { placeholder } from "./placeholder.ts";
 export { assign } from "./runtime/assign.ts";
 export { compile, type Compiled } from "./runtime/compile.ts";
 export { type Device, type DeviceStats, init } from "./runtime/device.ts";

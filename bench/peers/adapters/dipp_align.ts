@@ -1,7 +1,6 @@
 /** A step of a training configuration, as the command line runs it. */
 import { compile, type Device, type Tensor } from "@dipp/tensor";
 import { loadConfig } from "../../../packages/train/config/load_config.ts";
-import { loadData } from "../../../packages/train/run/load_data.ts";
 import { stackMetrics } from "../../../packages/train/run/trainer.ts";
 import { makeStage } from "../../../packages/train/stages/make_stage.ts";
 
@@ -10,8 +9,7 @@ const ROOT = `${import.meta.dirname}/../../..`;
 /** The step, which returns its metrics. */
 export async function alignment(path: string, device: Device): Promise<() => Tensor[]> {
   const config = await loadConfig(`${ROOT}/${path}`, []);
-  const data = await loadData(config.data);
-  const stage = await makeStage(config, { data, device, out: "", command: "", note: () => {} });
+  const stage = await makeStage(config, { device, out: "", command: "", note: () => {} });
   const step = compile((inputs: Record<string, Tensor>) => stackMetrics(stage.update(inputs)));
   let done = 0;
   return () => [step(stage.inputs(done++))];

@@ -1,9 +1,12 @@
 import { loadParams, type Params, realizeParams, type SafetensorsEntry } from "@dipp/nn";
-import { type Tensor, treeMap, zeros } from "@dipp/tensor";
+import { placeholder, type Tensor, treeMap, zeros } from "@dipp/tensor";
 import { fromOpenClip, isOpenClip } from "./open_clip.ts";
 
 /** How weights are stored on the device; whatever it is, arithmetic is in f32. */
 export type WeightDType = "f32" | "f16" | "bf16";
+
+/** A checkpoint's tensors; or `"shapes"`, for a reward that is planned without any: its parameters have no elements. */
+export type RewardWeights = ReadonlyMap<string, SafetensorsEntry> | "shapes";
 
 /** Tables that are looked up where they lie. */
 const TABLE = /(token_embedding|word_embeddings)\.weight$/;
@@ -19,11 +22,13 @@ const TABLE = /(token_embedding|word_embeddings)\.weight$/;
  */
 export async function loadFrozen<P extends Params>(
   template: P,
-  tensors: ReadonlyMap<string, SafetensorsEntry>,
+  tensors: RewardWeights,
   options: { readonly dtype?: WeightDType; readonly ignore?: RegExp } = {},
 ): Promise<P> {
   const { dtype = "f32", ignore } = options;
-  const typed = treeMap<Tensor, Tensor>(template, (p) => zeros(p.shape, p.ndim > 1 ? dtype : "f32")) as P;
+  const make = tensors === "shapes" ? placeholder : zeros;
+  const typed = treeMap<Tensor, Tensor>(template, (p) => make(p.shape, p.ndim > 1 ? dtype : "f32")) as P;
+  if (tensors === "shapes") return typed;
   const named = isOpenClip(tensors) ? fromOpenClip(tensors) : tensors;
   return await realizeParams(loadParams(typed, named, { ignore }));
 }

@@ -3,11 +3,15 @@ import {
   loadComponent,
   type LoadComponentOptions,
   type LoadedComponent,
+  makeComponent,
   openComponent,
 } from "./load_component.ts";
 import { readJson } from "./read_json.ts";
 import { parseScheduler, type Scheduler } from "./scheduler.ts";
 import { loadTokenizer, type TextTokenizer } from "../tokenizers/load_tokenizer.ts";
+
+/** Configurations of components by their names. */
+type Configs = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /**
  * A directory in the layout of diffusers: `model_index.json` names the pipeline and the class of each component, which
@@ -29,9 +33,12 @@ export class DiffusersDirectory {
   /** The components: name to library and class. */
   readonly components: ReadonlyMap<string, readonly [library: string, className: string]>;
 
-  private constructor(path: string, index: Record<string, unknown>) {
+  readonly #configs: Configs | undefined;
+
+  private constructor(path: string, index: Readonly<Record<string, unknown>>, configs?: Configs) {
     this.path = path;
     this.index = index;
+    this.#configs = configs;
     const components = new Map<string, readonly [string, string]>();
     for (const [name, value] of Object.entries(index)) {
       if (name.startsWith("_") || !Array.isArray(value)) continue;
@@ -63,6 +70,19 @@ export class DiffusersDirectory {
     return new DiffusersDirectory(plain, await readJson(`${plain}/model_index.json`));
   }
 
+  /**
+   * A directory that is only described: its networks and its scheduler can be made, nothing can be loaded.
+   *
+   * @param name What to call it in errors.
+   * @param index What `model_index.json` would hold.
+   * @param configs What the `config.json` of each component would hold, and `scheduler_config.json`.
+   * @returns The directory.
+   * @throws {TypeError} If the index is wrong.
+   */
+  static of(name: string, index: Readonly<Record<string, unknown>>, configs: Configs): DiffusersDirectory {
+    return new DiffusersDirectory(name, index, configs);
+  }
+
   /** The class of the pipeline. */
   get pipeline(): string {
     return `${this.index._class_name}`;
@@ -89,7 +109,9 @@ export class DiffusersDirectory {
    * @throws {TypeError} If there is no such component, or it is not what it should be.
    */
   async describe(name: string): Promise<Component> {
-    return await openComponent(`${this.path}/${name}`, this.#classOf(name));
+    const className = this.#classOf(name);
+    if (this.#configs) return makeComponent(this.#configs[name] ?? {}, `${this.path}/${name}`, className);
+    return await openComponent(`${this.path}/${name}`, className);
   }
 
   /**
@@ -100,7 +122,7 @@ export class DiffusersDirectory {
    */
   async scheduler(): Promise<Scheduler> {
     const className = this.#classOf("scheduler");
-    const config = await readJson(`${this.path}/scheduler/scheduler_config.json`);
+    const config = this.#configs?.scheduler ?? await readJson(`${this.path}/scheduler/scheduler_config.json`);
     return parseScheduler({ _class_name: className, ...config });
   }
 

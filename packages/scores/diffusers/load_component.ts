@@ -83,7 +83,23 @@ export async function loadComponent(folder: string, options: LoadComponentOption
  */
 export async function openComponent(folder: string, className?: string): Promise<Component> {
   const path = `${folder.replace(/\/$/, "")}/config.json`;
-  const config = await readJson(path);
+  return makeComponent(await readJson(path), path, className);
+}
+
+/**
+ * Makes the network of a configuration.
+ *
+ * @param config `config.json`, parsed.
+ * @param path Where it is, for errors.
+ * @param className The class, where the configuration does not say it.
+ * @returns The network.
+ * @throws {TypeError} If the class is not known or its configuration wrong.
+ */
+export function makeComponent(
+  config: Readonly<Record<string, unknown>>,
+  path: string,
+  className?: string,
+): Component {
   const named = config._class_name ?? className ?? [config.architectures].flat()[0];
   const known = typeof named === "string" ? named : JSON.stringify(named) ?? "missing";
   if (!Object.hasOwn(COMPONENTS, known)) {

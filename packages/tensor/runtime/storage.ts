@@ -81,7 +81,7 @@ function whyNot(storage: Storage | undefined): string {
   if (storage?.gone) return storage.gone;
   if (storage?.backend?.lost) return "it lay on a device that was lost; make it again from data";
   if (storage?.backend) return "it lies on another device";
-  return "it stands for an input of a function that is traced, and has no elements";
+  return "it stands for an input of a function that is traced, or for what is only planned, and has no elements";
 }
 
 /** Frees a tensor's memory now; using it afterwards is an error. */

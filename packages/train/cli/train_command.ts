@@ -11,6 +11,7 @@ import { readRecord } from "../run/run_directory.ts";
 import { runTraining } from "../run/run_training.ts";
 import { commandLine } from "./command_line.ts";
 import { DEVICE_HELP, DEVICE_OPTIONS, deviceOptions } from "./device_options.ts";
+import { DRY_RUN_HELP, DRY_RUN_OPTIONS, dryRunCommand } from "./dry_run_command.ts";
 import { readOptions } from "./options.ts";
 import { summaryTable } from "./summary_table.ts";
 
@@ -23,6 +24,7 @@ const HELP = `train [CONFIG] [options]: train a stage as a JSON configuration sa
   --seed N           instead of the configuration's seed
   --set PATH=VALUE   instead of any other value, for instance --set optimizer.lr=1e-4; may be repeated
   --explain          print the plan of one step, with its operations and its memory, and train nothing
+${DRY_RUN_HELP}
   --resume           go on from the last whole checkpoint in DIR, bit for bit
 ${DEVICE_HELP}
   --json             print the summary as one JSON object on the last line of standard output
@@ -42,8 +44,8 @@ export const DEFAULT_CONFIG: string = fromFileUrl(
  */
 export async function trainCommand(args: readonly string[]): Promise<number> {
   const options = readOptions(args, {
-    string: ["out", "steps", "seed", ...DEVICE_OPTIONS],
-    boolean: ["resume", "explain", "json", "help"],
+    string: ["out", "steps", "seed", ...DEVICE_OPTIONS, ...DRY_RUN_OPTIONS],
+    boolean: ["resume", "explain", "dry-run", "json", "help"],
     collect: ["set"],
   });
   if (options.has("help")) {
@@ -71,6 +73,9 @@ export async function trainCommand(args: readonly string[]): Promise<number> {
     : await loadConfig(resolvePath(Deno.cwd(), given), overrides);
 
   await init(deviceOptions(options));
+  const idle = DRY_RUN_OPTIONS.find((name) => options.text(name) !== undefined);
+  if (options.has("dry-run")) return await dryRunCommand(config, options);
+  if (idle) throw new ConfigError(`--${idle} is for a dry run: expected --dry-run beside it`);
   if (options.has("explain")) {
     console.log(`${await explainTraining(config)}`);
     return 0;

@@ -36,7 +36,7 @@ Deno.test("defaults are filled in and paths made absolute", () => {
   const config = parseConfig(teacher, base, "test.json");
   assertEquals(config.seed, 0);
   assertEquals(config.checkpoint, { every: 100, keep: 3 });
-  assertEquals("module" in config.data && config.data.module, `${base}config_test.ts`);
+  assertEquals("data" in config && "module" in config.data && config.data.module, `${base}config_test.ts`);
 });
 
 for (

@@ -4,6 +4,7 @@ import { bradleyTerrySchema, contrastiveSchema } from "@dipp/rewards";
 import { z } from "zod";
 import { frozenClipSchema } from "../models/frozen_clip.ts";
 import { preferenceFileSchema } from "../preferences/preference_file.ts";
+import { diffusersStages } from "./diffusers_schema.ts";
 import {
   arithmetic,
   count,
@@ -108,6 +109,7 @@ export function configSchema(base: string) {
       reward,
       objective: objectiveSchema,
     }),
+    ...diffusersStages(output),
   ]).superRefine(({ arithmetic, precision }, context) => {
     if (arithmetic === "f32" || precision === "f16") return;
     context.addIssue({

@@ -111,7 +111,8 @@ async function scored(
     scores.push(...(await judge.score(batch, prompts)).subarray(0, count));
   });
   const hygiene = { ...judge.facts, preprocessing: judge.preprocessing };
-  const label = judge.label ?? `${name[0].toUpperCase()}${name.slice(1).replace("eld_out", "eld-out").replaceAll("_", " ")}`;
+  const label = judge.label ??
+    `${name[0].toUpperCase()}${name.slice(1).replace("eld_out", "eld-out").replaceAll("_", " ")}`;
   const whole: Measurement = {
     name,
     label,

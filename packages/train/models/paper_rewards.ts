@@ -9,11 +9,12 @@ import {
   parseCLIPConfig,
   pickScoreReward,
   type PixelReward,
+  type RewardWeights,
+  type WeightDType,
 } from "@dipp/rewards";
 import { loadTokenizer, type TextTokenizer } from "@dipp/scores";
 import { ConfigError } from "../config/config_error.ts";
 
-type Weights = ReadonlyMap<string, SafetensorsEntry>;
 type Config = Parameters<typeof parseCLIPConfig>[0];
 
 /** Where a reward's files lie, relative to the folder of weights, and what is made of them. */
@@ -27,7 +28,7 @@ interface Recipe {
   readonly tokens?: string;
   /** What every prompt begins with. */
   readonly prefix?: string;
-  make(weights: readonly Weights[], config: Config | undefined): Promise<PixelReward>;
+  make(weights: readonly RewardWeights[], config: Config | undefined, dtype: WeightDType): Promise<PixelReward>;
 }
 
 const CLIP_TOKENIZER = { folder: "openai/clip-vit-large-patch14", className: "CLIPTokenizer" };
@@ -43,7 +44,7 @@ function hpsv2(version: "v2.0" | "v2.1", file: string): Recipe {
     config: "xswu/HPSv2/config.json",
     tokenizer: CLIP_TOKENIZER,
     tokens: "clip",
-    make: ([weights], config) => hpsv2Reward(weights, { version, output: "benchmark", ...clip(config) }),
+    make: ([weights], config, dtype) => hpsv2Reward(weights, { version, output: "benchmark", dtype, ...clip(config) }),
   };
 }
 
@@ -55,7 +56,7 @@ function clipScore(variant: ClipScoreVariant, label: string, file: string, prefi
     tokenizer: CLIP_TOKENIZER,
     tokens: prefix === "" ? "clip" : "clip_photo",
     prefix,
-    make: ([weights], config) => clipScoreReward(weights, { variant, ...clip(config) }),
+    make: ([weights], config, dtype) => clipScoreReward(weights, { variant, dtype, ...clip(config) }),
   };
 }
 
@@ -67,7 +68,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     files: ["THUDM/ImageReward/ImageReward.pt"],
     tokenizer: BERT_TOKENIZER,
     tokens: "bert",
-    make: ([weights]) => imageReward(weights),
+    make: ([weights], _, dtype) => imageReward(weights, { dtype }),
   },
   hpsv2: hpsv2("v2.0", "HPS_v2_compressed.pt"),
   "hpsv2.1": hpsv2("v2.1", "HPS_v2.1_compressed.pt"),
@@ -77,16 +78,16 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     config: "yuvalkirstain/PickScore_v1/config.json",
     tokenizer: CLIP_TOKENIZER,
     tokens: "clip",
-    make: ([weights], config) => pickScoreReward(weights, clip(config)),
+    make: ([weights], config, dtype) => pickScoreReward(weights, { dtype, ...clip(config) }),
   },
   aesthetic: {
     label: "Aesthetic",
     files: [L14, "christophschuhmann/improved-aesthetic-predictor/sac+logos+ava1-l14-linearMSE.pth"],
     config: "openai/clip-vit-large-patch14/config.json",
-    make: ([tower, head], config) =>
+    make: ([tower, head], config, dtype) =>
       aestheticReward(
         { clip: tower, head },
-        config === undefined ? {} : { config: parseCLIPConfig(config).vision_config },
+        config === undefined ? { dtype } : { dtype, config: parseCLIPConfig(config).vision_config },
       ),
   },
   "clipscore-hessel": clipScore(
@@ -146,10 +147,11 @@ export interface PaperReward {
  *
  * @param name One of {@linkcode PAPER_REWARDS}.
  * @param folder Where weights lie, by the names of their repositories.
+ * @param dtype How its matrices lie on the device.
  * @returns The reward.
  * @throws {ConfigError} If a file is missing; the error names it.
  */
-export async function loadPaperReward(name: string, folder: string): Promise<PaperReward> {
+export async function loadPaperReward(name: string, folder: string, dtype: WeightDType = "f32"): Promise<PaperReward> {
   const recipe = RECIPES[name];
   const files = recipe.files.map((file) => `${folder}/${file}`);
   for (const file of files) await requireFile(name, file);
@@ -160,19 +162,38 @@ export async function loadPaperReward(name: string, folder: string): Promise<Pap
     if (!await isFile(`${folder}/${own}/tokenizer.json`)) await requireFile(name, `${folder}/${own}/${vocabulary}`);
     tokenizer = await loadTokenizer(`${folder}/${own}`, { className });
   }
-  const config = recipe.config !== undefined && await isFile(`${folder}/${recipe.config}`)
-    ? JSON.parse(await Deno.readTextFile(`${folder}/${recipe.config}`)) as Config
-    : undefined;
+  const config = await configOf(recipe, folder);
   const weights = [];
   for (const file of files) weights.push(await readWeights(file));
   const { tokens, prefix = "", label } = recipe;
   return {
     label,
     files,
-    reward: await recipe.make(weights, config),
+    reward: await recipe.make(weights, config, dtype),
     ...(tokens === undefined ? {} : { tokens }),
     ...(tokenizer ? { encode: (texts) => tokenizer.encode(texts.map((text) => prefix + text)) } : {}),
   };
+}
+
+/**
+ * A released reward in shape only, to plan with: neither weights nor a tokenizer need be there.
+ *
+ * @param name One of {@linkcode PAPER_REWARDS}.
+ * @param folder Where configurations beside the weights are looked for; without them the sizes are the released ones.
+ * @param dtype How its matrices would lie on the device.
+ * @returns The reward, and how many tokens of a prompt it is given, at least one.
+ */
+export async function planPaperReward(
+  name: string,
+  folder: string | null,
+  dtype: WeightDType,
+): Promise<Omit<PaperReward, "encode"> & { readonly length: number }> {
+  const recipe = RECIPES[name];
+  const { label, tokens, files } = recipe;
+  const config = folder === null ? undefined : await configOf(recipe, folder);
+  const reward = await recipe.make(files.map(() => "shapes"), config, dtype);
+  const length = tokens === undefined ? 1 : recipe.tokenizer?.className === "BertTokenizer" ? 35 : 77;
+  return { label, files, reward, length, ...(tokens === undefined ? {} : { tokens }) };
 }
 
 /**
@@ -189,6 +210,11 @@ export async function readWeights(path: string): Promise<Map<string, Safetensors
     entries.set(name, new SafetensorsEntry(dtype, tensor.shape, bytes));
   }
   return entries;
+}
+
+async function configOf(recipe: Recipe, folder: string): Promise<Config | undefined> {
+  if (recipe.config === undefined || !await isFile(`${folder}/${recipe.config}`)) return undefined;
+  return JSON.parse(await Deno.readTextFile(`${folder}/${recipe.config}`)) as Config;
 }
 
 async function requireFile(name: string, path: string): Promise<void> {

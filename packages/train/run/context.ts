@@ -4,9 +4,7 @@ import type { ImageTextData, TrainingData } from "../data.ts";
 import type { Provenance } from "../models/model_description.ts";
 
 /** Where a run takes place. */
-export interface RunContext<Data extends TrainingData = ImageTextData> {
-  /** The data. */
-  readonly data: Data;
+export interface RunContext {
   /** The device. */
   readonly device: Device;
   /** The run's directory. */
@@ -15,6 +13,12 @@ export interface RunContext<Data extends TrainingData = ImageTextData> {
   readonly command: string;
   /** Says something to the person at the terminal. */
   note(text: string): void;
+}
+
+/** The same of a stage that learns from a data set. */
+export interface DataContext<Data extends TrainingData = ImageTextData> extends RunContext {
+  /** The data. */
+  readonly data: Data;
 }
 
 /**
@@ -38,7 +42,7 @@ export function modelPath(configured: string | null, context: Pick<RunContext, "
  * @returns What goes into the checkpoint and its card.
  */
 export function provenance(
-  context: RunContext<TrainingData>,
+  context: DataContext<TrainingData>,
   seed: number,
   steps: number,
   results: Readonly<Record<string, unknown>>,

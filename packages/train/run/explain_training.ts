@@ -1,8 +1,7 @@
 /** A look at a stage's step before it runs. */
 import { explain, type Explanation, init } from "@dipp/tensor";
 import type { Config } from "../config/schema.ts";
-import { makeStage } from "../stages/make_stage.ts";
-import { loadData } from "./load_data.ts";
+import { planStage } from "../stages/make_stage.ts";
 import type { NamedTensors } from "./stage.ts";
 import { stackMetrics } from "./trainer.ts";
 
@@ -13,8 +12,12 @@ import { stackMetrics } from "./trainer.ts";
  * @returns The plan; nothing was trained or written.
  */
 export async function explainTraining(config: Config): Promise<Explanation> {
-  const data = await loadData(config.data);
   const device = await init();
-  const stage = await makeStage(config, { data, device, out: "", command: "", note: () => {} });
-  return explain((inputs: NamedTensors) => stackMetrics(stage.update(inputs)), stage.inputs(config.steps - 1));
+  const stage = await planStage(config, { device, out: "", command: "", note: () => {} });
+  await stage.prepare?.(config.steps - 1);
+  try {
+    return explain((inputs: NamedTensors) => stackMetrics(stage.update(inputs)), stage.inputs(config.steps - 1));
+  } finally {
+    stage.close?.();
+  }
 }

@@ -4,7 +4,6 @@ import {
   adamw,
   assignTree,
   clipByGlobalNorm,
-  cloneParams,
   computeParams,
   ema,
   type EmaState,
@@ -23,9 +22,13 @@ import {
   zipParams,
 } from "@dipp/nn";
 import { type Tensor, treeMap, where } from "@dipp/tensor";
+import type { Materialise } from "./materialise.ts";
 
-/** The group of parameters that weight decay applies to. */
+/** Names of the groups of parameters that weight decay applies to begin with it. */
 const MATRICES = "matrices";
+
+/** Most elements of a group that holds more than one parameter: one buffer of 1 GiB is allowed everywhere. */
+const GROUP_ELEMENTS = 2 ** 28;
 
 /** The settings of a {@linkcode Learner}. */
 export interface LearnerOptions {
@@ -75,7 +78,7 @@ export class LearnerState {
   constructor(stored: StoredState, packing: Packing, precision: Precision) {
     this.stored = stored;
     this.#packing = packing;
-    const rounded = computeParams(stored.params, precision, (group) => group === MATRICES);
+    const rounded = computeParams(stored.params, precision, isMatrices);
     this.params = packing.unpack(rounded);
   }
 
@@ -111,8 +114,7 @@ export class Learner {
   /** @param options The settings. */
   constructor(options: LearnerOptions) {
     const { lr, betas, eps, weightDecay, emaDecay } = options;
-    const decays = (path: string) => path.endsWith(MATRICES);
-    this.#rule = adamw({ lr, betas, eps, weightDecay, decays });
+    this.#rule = adamw({ lr, betas, eps, weightDecay, decays: isMatrices });
     this.#average = emaDecay === null ? undefined : ema({ name: "diffusers", decay: emaDecay });
     this.#maxGradNorm = options.maxGradNorm;
     this.#lr = lrSchedule({ ...options.schedule, lr });
@@ -129,15 +131,16 @@ export class Learner {
    * Builds the state before the first update.
    *
    * @param params The parameters to start from.
+   * @param compute What makes state of expressions: `realizeParams`, or `placeholders` to plan with.
    * @returns Computed tensors.
    */
-  async init(params: Params): Promise<LearnerState> {
-    const packing = new Packing(params, (_, parameter) => parameter.ndim > 1 ? MATRICES : "vectors");
-    const packed = await realizeParams(packing.pack(params));
+  async init(params: Params, compute: Materialise = realizeParams): Promise<LearnerState> {
+    const packing = new Packing(params, groups());
+    const packed = await compute(packing.pack(params)) as PackedParams;
     const stored: StoredState = { params: packed, optimizer: this.#rule.init(packed) };
-    if (this.#average) stored.ema = this.#average.init(await cloneParams(packed));
+    if (this.#average) stored.ema = this.#average.init(packed);
     if (this.#scaler) stored.scaler = this.#scaler.init();
-    return new LearnerState(await realizeParams(stored), packing, this.#precision);
+    return new LearnerState(await compute(stored) as StoredState, packing, this.#precision);
   }
 
   /**
@@ -175,6 +178,27 @@ export class Learner {
       lossScale: scaled.old.scale,
     };
   }
+}
+
+/** Whether a group holds matrices. */
+function isMatrices(group: string): boolean {
+  return group.startsWith(MATRICES);
+}
+
+/** Matrices apart from vectors, in several groups where they are many. */
+function groups(): (path: string, parameter: Tensor) => string {
+  const filled = new Map<string, { part: number; elements: number }>();
+  return (_, { ndim, size }) => {
+    const kind = ndim > 1 ? MATRICES : "vectors";
+    const group = filled.get(kind) ?? { part: 1, elements: 0 };
+    filled.set(kind, group);
+    if (group.elements > 0 && group.elements + size > GROUP_ELEMENTS) {
+      group.part++;
+      group.elements = 0;
+    }
+    group.elements += size;
+    return group.part === 1 ? kind : `${kind}_${group.part}`;
+  };
 }
 
 /** The parameters to look at and to export: the average where there is one. */

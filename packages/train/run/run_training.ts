@@ -5,7 +5,6 @@ import { makeStage } from "../stages/make_stage.ts";
 import { writeRunReport } from "../report/write_run_report.ts";
 import { CheckpointStore } from "./checkpoint_store.ts";
 import type { Interrupt } from "./interrupt.ts";
-import { loadData } from "./load_data.ts";
 import { MetricsLog } from "./metrics_log.ts";
 import { Progress } from "./progress.ts";
 import { restore } from "./restore.ts";
@@ -50,14 +49,13 @@ export async function runTraining(config: Config, options: RunOptions): Promise<
   const { out, resume, command } = options;
   const began = performance.now();
   if (resume) await checkResumable(out, config);
-  const data = await loadData(config.data);
   const device = await init();
+  const stage = await makeStage(config, { device, out, command, note });
   if (!resume) {
     const aside = await moveAside(out);
     if (aside) note(`The earlier run of ${out} lies in ${aside} now`);
   }
 
-  const stage = await makeStage(config, { data, device, out, command, note });
   const progress = new Progress(config.stage, stage.shown);
   const store = new CheckpointStore(`${out}/checkpoints`, config.checkpoint.keep);
   const checkpoint = resume
@@ -109,6 +107,7 @@ export async function runTraining(config: Config, options: RunOptions): Promise<
     progress.close();
     log.close();
     watcher?.close();
+    stage.close?.();
   }
 }
 

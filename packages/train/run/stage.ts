@@ -1,5 +1,5 @@
 /** What the loop needs to know of a training stage. */
-import type { Tensor } from "@dipp/tensor";
+import type { Tensor, Tree } from "@dipp/tensor";
 import type { RunState } from "./restore.ts";
 import type { StageWatch } from "./watcher.ts";
 
@@ -18,6 +18,12 @@ export interface Stage {
   readonly shown: readonly string[];
   /** What the run's log says before the first step: counts, derived numbers. */
   readonly facts: Readonly<Record<string, unknown>>;
+  /** What it reads and never writes, by name: for plans, which tell how much memory it takes. */
+  readonly frozen?: { readonly [name: string]: Tree<Tensor> };
+  /** Parts of the step, as functions of its inputs: for plans, which tell what each costs. */
+  readonly phases?: Readonly<Record<string, (inputs: NamedTensors) => NamedTensors>>;
+  /** Fetches what the inputs of a step are made of, where that takes waiting; awaited before they are asked for. */
+  prepare?(step: number): Promise<void>;
   /** Everything that differs from step to step, by the step alone. */
   inputs(step: number): NamedTensors;
   /**
@@ -38,4 +44,6 @@ export interface Stage {
   isOver?(): Promise<boolean>;
   /** Closes the run: evaluation, export. Its result is the run's summary. */
   finish(step: number): Promise<Record<string, unknown>>;
+  /** Lets go of what is open: files, workers. */
+  close?(): void;
 }

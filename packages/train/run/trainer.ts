@@ -67,6 +67,7 @@ export async function trainSteps(
   let done = start, isOver = await stage.isOver?.() ?? false;
   if (watcher?.due(done)) await watcher.look(done);
   while (done < steps && !interrupt.requested && !isOver && watcher?.reason === undefined) {
+    await stage.prepare?.(done);
     queue.push(done + 1, ...step(stage.inputs(done)));
     done++;
     const isEnd = done === steps;

@@ -4,14 +4,14 @@ import { augment, ContrastiveModel, type ContrastiveParams } from "@dipp/rewards
 import { compile, fold, key, scalar, tensor } from "@dipp/tensor";
 import type { StageConfig } from "../config/schema.ts";
 import { writeModel } from "../models/model_file.ts";
-import { modelPath, provenance, type RunContext } from "../run/context.ts";
+import { type DataContext, modelPath, provenance } from "../run/context.ts";
 import { bestParams, commit, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
 import { stepKey, STREAM } from "../run/step_key.ts";
 
 /** CLIP's symmetric cross entropy on images with their prompts. */
-export async function clipStage(config: StageConfig<"clip">, context: RunContext): Promise<Stage> {
+export async function clipStage(config: StageConfig<"clip">, context: DataContext): Promise<Stage> {
   const { seed, batch_size } = config;
   const { data } = context;
   const { vocabulary } = data;

@@ -10,7 +10,7 @@ import { writeModel } from "../models/model_file.ts";
 import { preferenceNetwork } from "../preferences/preference_network.ts";
 import { reliabilityTable } from "../preferences/reliability_table.ts";
 import { BestKept } from "../run/best_kept.ts";
-import { modelPath, provenance, type RunContext } from "../run/context.ts";
+import { type DataContext, modelPath, provenance } from "../run/context.ts";
 import { bestParams, commit, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import type { NamedTensors, Stage } from "../run/stage.ts";
@@ -19,7 +19,7 @@ import { stepKey, STREAM } from "../run/step_key.ts";
 /** Bradley-Terry on preference pairs; loss, accuracy and calibration on held-out pairs are reported. */
 export async function preferenceStage(
   config: StageConfig<"preference">,
-  context: RunContext<TrainingData>,
+  context: DataContext<TrainingData>,
 ): Promise<Stage> {
   const { seed, batch_size, early_stopping: stopping } = config;
   const network = await preferenceNetwork(config, context.data, context.note);

@@ -6,7 +6,7 @@ import { compile, fold, key, scalar, tensor } from "@dipp/tensor";
 import type { StageConfig } from "../config/schema.ts";
 import { writeModel } from "../models/model_file.ts";
 import { nullCond, samplerFor, scoreModel, textModel, toImages } from "../models/score_models.ts";
-import { modelPath, provenance, type RunContext } from "../run/context.ts";
+import { type DataContext, modelPath, provenance } from "../run/context.ts";
 import { bestParams, commit, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import { type Draw, SamplePictures } from "../run/sample_pictures.ts";
@@ -14,7 +14,7 @@ import type { NamedTensors, Stage } from "../run/stage.ts";
 import { stepKey, STREAM } from "../run/step_key.ts";
 
 /** Denoising score matching on images with prompts, some of which are dropped for classifier-free guidance. */
-export async function teacherStage(config: StageConfig<"teacher">, context: RunContext): Promise<Stage> {
+export async function teacherStage(config: StageConfig<"teacher">, context: DataContext): Promise<Stage> {
   const { seed, batch_size, parameterisation, loss: lossConfig } = config;
   const { data } = context;
   const { vocabulary } = data;
