@@ -11,7 +11,7 @@ import { parseScheduler, type Scheduler } from "./scheduler.ts";
 import { loadTokenizer, type TextTokenizer } from "../tokenizers/load_tokenizer.ts";
 
 /** Configurations of components by their names. */
-type Configs = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+export type ComponentConfigs = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /**
  * A directory in the layout of diffusers: `model_index.json` names the pipeline and the class of each component, which
@@ -33,9 +33,9 @@ export class DiffusersDirectory {
   /** The components: name to library and class. */
   readonly components: ReadonlyMap<string, readonly [library: string, className: string]>;
 
-  readonly #configs: Configs | undefined;
+  readonly #configs: ComponentConfigs | undefined;
 
-  private constructor(path: string, index: Readonly<Record<string, unknown>>, configs?: Configs) {
+  private constructor(path: string, index: Readonly<Record<string, unknown>>, configs?: ComponentConfigs) {
     this.path = path;
     this.index = index;
     this.#configs = configs;
@@ -79,7 +79,7 @@ export class DiffusersDirectory {
    * @returns The directory.
    * @throws {TypeError} If the index is wrong.
    */
-  static of(name: string, index: Readonly<Record<string, unknown>>, configs: Configs): DiffusersDirectory {
+  static of(name: string, index: Readonly<Record<string, unknown>>, configs: ComponentConfigs): DiffusersDirectory {
     return new DiffusersDirectory(name, index, configs);
   }
 

@@ -1,7 +1,20 @@
 import { assert, assertEquals } from "@std/assert";
 import { linear, type LinearParams } from "@dipp/nn";
-import { compile, explain, init, key, mseLoss, randn, scalar, type Tensor, tensor, treeLeaves } from "@dipp/tensor";
+import {
+  compile,
+  explain,
+  init,
+  key,
+  mseLoss,
+  placeholder,
+  randn,
+  scalar,
+  type Tensor,
+  tensor,
+  treeLeaves,
+} from "@dipp/tensor";
 import { bestParams, commit, Learner, type LearnerOptions } from "./learner.ts";
+import { placeholders } from "./materialise.ts";
 
 const OPTIONS: LearnerOptions = {
   lr: 0.1,
@@ -142,4 +155,14 @@ Deno.test("f16: a gradient that overflows is a step left out, and the scale give
   assert(Math.abs(await third.gradNorm.item() - 4) < 1e-2);
   assert((await weights()).every((w, i) => w < before[i]));
   assertEquals(await state.stored.scaler!.growth_tracker.item(), 1);
+});
+
+Deno.test("parameters of more than a gigabyte lie in several vectors", async () => {
+  await init();
+  const shapes = { a: [2 ** 14, 2 ** 14], b: [3, 3], c: [2 ** 13, 2 ** 13], d: [7] };
+  const params = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, placeholder(shape)]));
+  const state = await learner.init(params, placeholders);
+  assertEquals(Object.keys(state.stored.params), ["matrices", "matrices_2", "vectors"]);
+  const shapesOf = Object.entries(state.params as Record<string, Tensor>).map(([name, { shape }]) => [name, shape]);
+  assertEquals(Object.fromEntries(shapesOf), shapes);
 });
