@@ -76,13 +76,13 @@ export class BrowserPage implements AsyncDisposable {
   }
 
   /**
-   * Waits until an expression is true.
+   * Waits until an expression is true; a page that is being loaded may have nothing yet that it speaks of.
    *
    * @param expression JavaScript.
    */
   async until(expression: string): Promise<void> {
     for (let tries = 0; tries < 600; tries++) {
-      if (await this.evaluate(expression)) return;
+      if (await this.evaluate(expression).catch(() => false)) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(
