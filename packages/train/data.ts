@@ -1,5 +1,4 @@
 /** What training asks of a data set; a data module provides it. */
-import type { PreferenceFile } from "./preferences/preference_file.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** Which prompts: those to train on, those held out, or all. */
@@ -71,9 +70,6 @@ export interface ImageTextData {
     prompts: readonly number[],
   ): { preferred: Float32Array; rejected: Float32Array };
 }
-
-/** What a stage may learn from: images with prompts, or compared pairs of a file alone. */
-export type TrainingData = ImageTextData | PreferenceFile;
 
 /** The function that a data module exports. */
 export type LoadTrainingData = (

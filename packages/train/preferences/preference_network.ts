@@ -12,7 +12,7 @@ import {
 import { compile, type Tensor, tensor } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
 import type { StageConfig } from "../config/schema.ts";
-import type { TrainingData } from "../data.ts";
+import type { TrainingData } from "./training_data.ts";
 import { type FrozenClip, type FrozenClipConfig, openFrozenClip } from "../models/frozen_clip.ts";
 import { readModel } from "../models/model_file.ts";
 import { Vocabulary } from "../vocabulary.ts";

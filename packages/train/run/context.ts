@@ -1,6 +1,7 @@
 /** What a stage is given besides its configuration. */
 import type { Device } from "@dipp/tensor";
-import type { ImageTextData, TrainingData } from "../data.ts";
+import type { ImageTextData } from "../data.ts";
+import type { TrainingData } from "../preferences/training_data.ts";
 import type { Provenance } from "../models/model_description.ts";
 
 /** Where a run takes place. */

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { ConfigError, configError } from "../config/config_error.ts";
 import { toFileUrl } from "../config/paths.ts";
-import type { ImageTextData, LoadTrainingData, TrainingData } from "../data.ts";
+import type { ImageTextData, LoadTrainingData } from "../data.ts";
+import type { TrainingData } from "../preferences/training_data.ts";
 import { PreferenceFile, type PreferenceFileConfig } from "../preferences/preference_file.ts";
 
 /** A configuration's `data` that names a module: its path, and its options. */

@@ -5,7 +5,7 @@ import { bradleyTerryLoss } from "@dipp/rewards";
 import { compile, fold, key, scalar } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
 import type { StageConfig } from "../config/schema.ts";
-import type { TrainingData } from "../data.ts";
+import type { TrainingData } from "../preferences/training_data.ts";
 import { writeModel } from "../models/model_file.ts";
 import { preferenceNetwork } from "../preferences/preference_network.ts";
 import { reliabilityTable } from "../preferences/reliability_table.ts";
