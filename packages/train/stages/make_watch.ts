@@ -47,7 +47,7 @@ export async function makeWatch(
   );
   const set = await promptsOf(watch, data);
   const items = evaluationItems(set, watch.images_per_prompt);
-  const { batch_size: batchSize, seed } = config.evaluation;
+  const { batch_size: batchSize } = config.evaluation;
   const options: JudgeOptions = {
     rewards,
     clip,
@@ -67,7 +67,7 @@ export async function makeWatch(
     async measure() {
       const pictures: ReturnType<typeof fromPlanar> = [];
       for (let at = 0; at < items.length; at += batchSize) {
-        const { data: pixels } = await drawBatch(items.slice(at, at + batchSize), seed);
+        const { data: pixels } = await drawBatch(items.slice(at, at + batchSize), watch.seed);
         pictures.push(...fromPlanar(pixels, data.size, data.size));
       }
       const images: MeasuredImages = { items, image: (i) => pictures[i] };
