@@ -140,7 +140,14 @@ async function trial(
   objective: ObjectiveInput,
   options: CompareOptions,
 ): Promise<RunFacts | { reason: string }> {
-  const quick = ["fake.warmup_steps=0", "sample_count=1", "sample_every=0", "checkpoint.every=0", "watch=null"];
+  const quick = [
+    "log_every=1",
+    "fake.warmup_steps=0",
+    "sample_count=1",
+    "sample_every=0",
+    "checkpoint.every=0",
+    "watch=null",
+  ];
   const small = ['evaluation={"models":["after"],"images_per_prompt":1,"train_prompts":0,"batch_size":8}'];
   const sets = [...setsOf(options, name, objective), ...quick, ...small, `seed=${options.seeds[0]}`];
   const request = requestFor(options, `trials/${name}`, sets, TRIAL_STEPS);
@@ -219,6 +226,7 @@ async function write(
       name,
       ...(entry ? { objective: entry.objective, steps: entry.steps } : {}),
       seeds: measured.flatMap(({ seed }) => seed ?? []),
+      ended: measured.flatMap(({ seed, facts }) => facts?.isStopped ? seed ?? [] : []),
       metrics: Object.fromEntries(metrics.map((metric) => [
         metric.name,
         spreadOf(measured.map(({ report }) => report.metrics.find((m) => m.name === metric.name)?.value ?? null)),

@@ -97,6 +97,21 @@ Deno.test("objectives are compared on one budget: in one table, once each, whate
       assertEquals((same!.rows[1].objective as { alpha_rew: number }).alpha_rew, 10);
     });
 
+    await t.step("a run that its watcher ended is done, and the table says so", async () => {
+      const watch = {
+        every: 1,
+        prompts: 2,
+        images_per_prompt: 2,
+        metrics: ["diversity"],
+        stop: { below: { diversity: 10 } },
+      };
+      const own = { own: { ikl: [`watch=${JSON.stringify(watch)}`] }, out: `${directory}/watched` };
+      const [once, twice] = [await compare(options(["ikl"], [0], own)), await compare(options(["ikl"], [0], own))];
+      assertEquals(once!.rows[1].ended, [0]);
+      assertEquals(twice!.rows, once!.rows);
+      assertStringIncludes(comparisonTable(once!), "ikl: ended by the watcher before the last step with seed 0.");
+    });
+
     await t.step("a budget in seconds becomes steps by a trial", async () => {
       const own = (await compare(options(["sid"], [0], { budget: { seconds: 1 }, out: `${directory}/timed` })))!;
       const trial = await runFacts(`${directory}/timed/trials/sid`);

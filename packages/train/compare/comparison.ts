@@ -31,6 +31,8 @@ export interface ComparisonRow {
   readonly steps?: number;
   /** Seeds whose runs are in the numbers. */
   readonly seeds: readonly number[];
+  /** Those of them that their watcher ended before their last step. */
+  readonly ended: readonly number[];
   /** Numbers by metric. */
   readonly metrics: Readonly<Record<string, Spread>>;
   /** Seconds of a training step. */

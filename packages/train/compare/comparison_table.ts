@@ -33,6 +33,8 @@ export function comparisonTable(comparison: Comparison): string {
     `every number is of ${comparison.images}, drawn from the same noise.`,
     ...rows.filter((row) => isTrained(row) && row.seeds.length < seeds)
       .map((row) => `${row.name}: ${row.seeds.length} of ${seeds} seeds.`),
+    ...rows.filter(({ ended }) => ended.length > 0)
+      .map(({ name, ended }) => `${name}: ended by the watcher before the last step with seed ${ended.join(", ")}.`),
     ...failed.map(({ name, seed, reason }) =>
       `**Failed:** ${name}${seed === undefined ? "" : `, seed ${seed}`}: ${reason}`
     ),

@@ -14,6 +14,7 @@ export function watchField(input: z.ZodType<string, string>) {
     every: count,
     prompts: z.union([count, z.enum(PROMPT_SETS as [string, ...string[]]), input]).default(32),
     images_per_prompt: count.default(4),
+    seed: z.int().nonnegative().default(1),
     metrics: z.array(z.string()).min(1).nullable().default(null),
     held_out: z.string().nullable().default(null),
     stop: z.strictObject({

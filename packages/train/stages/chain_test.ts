@@ -58,11 +58,8 @@ Deno.test("the stages lead from images with names to an aligned generator", asyn
         const { reward, retrieval_at_1, retrieval_at_5, frechet, diversity } = summary[who];
         for (const x of [reward, retrieval_at_1, retrieval_at_5, frechet, diversity]) assert(Number.isFinite(x));
       }
-      const last = (await Deno.readTextFile(`${directory}/align/metrics.jsonl`)).trim().split("\n")
-        .findLast((line) => line.includes("field_norm/ikl"))!;
-      const { "field_norm/ikl": ikl, "field_norm/reward": reward, "field_ratio/reward_to_kl": ratio } = JSON.parse(
-        last,
-      );
+      const last = (await metricsOf(`${directory}/align`)).at(-1)!;
+      const { "field_norm/ikl": ikl, "field_norm/reward": reward, "field_ratio/reward_to_kl": ratio } = last;
       assert(ikl > 0 && reward > 0 && ratio > 0);
       const [before, after] = await Promise.all(
         ["before", "after"].map((name) => Deno.readFile(`${directory}/align/samples/${name}.png`)),

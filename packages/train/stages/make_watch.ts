@@ -8,7 +8,7 @@ import { type JudgeOptions, makeJudges } from "../evaluate/make_judges.ts";
 import { groupByPrompt, measure, type MeasuredImages } from "../evaluate/measure.ts";
 import type { Measurement } from "../evaluate/measurement.ts";
 import { parseMetrics } from "../evaluate/metric_names.ts";
-import { configuredRewards } from "../evaluate/configured_rewards.ts";
+import { configuredRewards, heldOutMember } from "../evaluate/configured_rewards.ts";
 import { type PromptSet, promptSet, readPromptSet } from "../evaluate/prompt_set.ts";
 import { fromPlanar } from "../images.ts";
 import type { ImageTextData } from "../data.ts";
@@ -47,7 +47,7 @@ export async function makeWatch(
   );
   const set = await promptsOf(watch, data);
   const items = evaluationItems(set, watch.images_per_prompt);
-  const { batch_size: batchSize, seed } = config.evaluation;
+  const { batch_size: batchSize } = config.evaluation;
   const options: JudgeOptions = {
     rewards,
     clip,
@@ -57,7 +57,7 @@ export async function makeWatch(
     batchSize,
   };
   const judges = await makeJudges(metrics, options, data, set);
-  const rule = ruleOf(watch, rewards);
+  const rule = ruleOf(config, watch, rewards);
   const drawBatch = drawItems(draw, vocabulary, data.size, batchSize);
   const groups = groupByPrompt(items), prompts = groups.map((_, p) => p);
   return {
@@ -67,7 +67,7 @@ export async function makeWatch(
     async measure() {
       const pictures: ReturnType<typeof fromPlanar> = [];
       for (let at = 0; at < items.length; at += batchSize) {
-        const { data: pixels } = await drawBatch(items.slice(at, at + batchSize), seed);
+        const { data: pixels } = await drawBatch(items.slice(at, at + batchSize), watch.seed);
         pictures.push(...fromPlanar(pixels, data.size, data.size));
       }
       const images: MeasuredImages = { items, image: (i) => pictures[i] };
@@ -90,12 +90,19 @@ async function promptsOf({ prompts }: WatchConfig, data: ImageTextData): Promise
   return promptSet("the data's own prompts", chosen.map((i) => data.prompts[i]));
 }
 
-/** The reward is what is trained on; unless told, the held-out reward is what it is held against, or faithfulness. */
-function ruleOf({ metrics, held_out, stop }: WatchConfig, rewards: JudgeOptions["rewards"]): WatchRule {
-  const training = "reward" in rewards && (metrics?.includes("reward") ?? true) ? "reward" : null;
-  const usual = ["held_out_reward", "clipscore"].find((name) =>
-    metrics?.includes(name) ?? (name === "clipscore" || name in rewards)
-  );
+/**
+ * The reward is what is trained on. Unless told, what it is held against is the held-out reward, the member that the
+ * reward itself holds out, or faithfulness, whichever there is first.
+ */
+function ruleOf(
+  { reward: whole, clip }: OneStepConfig,
+  { metrics, held_out, stop }: WatchConfig,
+  rewards: JudgeOptions["rewards"],
+): WatchRule {
+  const isWatched = (name: string | undefined): name is string =>
+    name !== undefined && (metrics?.includes(name) ?? (name in rewards || (name === "clipscore" && clip !== null)));
+  const training = isWatched("reward") ? "reward" : null;
+  const usual = ["held_out_reward", heldOutMember(whole), "clipscore"].find(isWatched);
   const rule = {
     training,
     heldOut: held_out ?? usual ?? null,

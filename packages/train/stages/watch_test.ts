@@ -65,6 +65,17 @@ Deno.test("a reward that is hacked is found out: watched, ended, and taken back 
       assert(!/(src|href)="(?!data:)/.test(page), "the page needs nothing but itself");
     });
 
+    await t.step("brightness itself, trained on without anything beside it, is found out at once", async () => {
+      const { stopped, steps } = await hack(
+        "bright-formula",
+        200,
+        watch({ parted: 2 }),
+        'reward={"type":"brightness"}',
+      );
+      assertEquals([stopped.kept, (await looks("bright-formula")).at(-1)!.step], [0, steps]);
+      assert(steps <= 40 && (await looks("bright-formula")).at(-1)!.metrics.reward! > 0.95);
+    });
+
     await t.step("a run in two parts looks and ends as one in one go does", async () => {
       await hack("parts", stopped.kept + 5, watch({ parted: 3 }));
       const { code, last } = await run(
