@@ -98,8 +98,8 @@ export function apply(
   return tokens.permute([0, 2, 1]).reshape([...x.shape]).add(x);
 }
 
-/** A 1x1 convolution is a linear layer over the pixels. */
-function asLinear(params: Conv2dParams | LinearParams): LinearParams {
-  const { weight, bias } = params;
-  return { weight: weight.reshape(weight.shape.slice(0, 2)), bias };
+/** A 1x1 convolution is a linear layer over the pixels, and so is each half of its low-rank update. */
+function asLinear({ bias, lora_A, lora_B, ...params }: Conv2dParams | LinearParams): LinearParams {
+  const flat = ({ weight }: { weight: Tensor }) => ({ weight: weight.reshape(weight.shape.slice(0, 2)) });
+  return { ...flat(params), bias, ...(lora_A && lora_B && { lora_A: flat(lora_A), lora_B: flat(lora_B) }) };
 }
