@@ -145,9 +145,9 @@ function decoderOf({ decoder: { checkpoint, tile } }: DiffusersConfig, { vae }: 
 }
 
 /** What the configuration says, else what the checkpoint to begin with says, else sigma 2.5. */
-async function generatorOptions({ generator }: DiffusersConfig): Promise<OneStepGeneratorOptions> {
+async function generatorOptions({ generator, memory }: DiffusersConfig): Promise<OneStepGeneratorOptions> {
   const { checkpoint, t, sigma_init, input } = generator;
-  if (checkpoint !== null && t === null && sigma_init === null && input === null) {
+  if (memory.lora === null && checkpoint !== null && t === null && sigma_init === null && input === null) {
     const own = generatorOf(await at("generator.checkpoint", checkpoint, (path) => DiffusersDirectory.open(path)));
     if (own) return own;
   }
