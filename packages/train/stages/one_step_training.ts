@@ -8,7 +8,7 @@ import type { Decoder, FakeScoreLossConfig, Objective, TwoTimeScale } from "@dip
 import type { Prompts, Reward } from "@dipp/rewards";
 import { catCond, type Cond, condFields, guided, OneStepGenerator } from "@dipp/scores";
 import type { OneStepGeneratorOptions, ScoreModel } from "@dipp/scores";
-import { cat, fold, grad, randn, scalar, stopGradient, Tensor, treeMap, uniform, where } from "@dipp/tensor";
+import { cat, fold, grad, randn, scalar, stopGradient, type Tensor, uniform, where } from "@dipp/tensor";
 import type { OptimizerConfig } from "../config/fields.ts";
 import type { ConfiguredReward } from "../models/configured_reward.ts";
 import type { Learner, LearnerState, LearnerUpdate } from "../run/learner.ts";
@@ -16,6 +16,7 @@ import { bestParams, commit, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import type { RunState } from "../run/restore.ts";
 import type { NamedTensors } from "../run/stage.ts";
+import { mean, partOf } from "./micro_batch.ts";
 
 /** What a configuration says of it. */
 export interface OneStepSettings {
@@ -274,16 +275,6 @@ export class OneStepTraining {
     const means = Object.keys(measured[0]).map((name) => [name, mean(measured.map((one) => one[name]))]);
     return { ...Object.fromEntries(means), ...updateMetrics(update), lr: inputs.lr };
   }
-}
-
-/** The mean of numbers, one a micro-batch. */
-function mean(values: readonly Tensor[]): Tensor {
-  return values.length === 1 ? values[0] : values.reduce((a, b) => a.add(b)).div(values.length);
-}
-
-/** A tree of batches, of which some rows are taken. */
-function partOf<T extends object>(batch: T, part: (x: Tensor) => Tensor): T {
-  return treeMap<unknown, unknown>(batch as Params, (x) => x instanceof Tensor ? part(x) : x) as T;
 }
 
 /**
