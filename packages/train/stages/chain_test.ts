@@ -1,6 +1,5 @@
 import { readSafetensors } from "@dipp/nn";
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { assertClose } from "@dipp/tensor/testing";
 import { readImage } from "../images.ts";
 import { checkpointOf, CONFIGS, run, start } from "../testing/command.ts";
