@@ -13,6 +13,10 @@ export type Conv2dParams = {
   weight: Tensor;
   /** [out]. */
   bias?: Tensor;
+  /** The way down of a low-rank update, a convolution like the layer's own, [rank, in, height, width]. */
+  lora_A?: { weight: Tensor };
+  /** The way up, a 1x1 convolution, [out, rank, 1, 1]; see {@linkcode withLora}. */
+  lora_B?: { weight: Tensor };
 };
 
 /** How a convolution moves over the image; one number for both axes. */
@@ -77,19 +81,26 @@ export function init(
 }
 
 /**
- * Applies the layer. A weight of 16 bits has the input and the product rounded to its dtype, and so their gradients.
+ * Applies the layer, with its low-rank update where it has one. A weight of 16 bits has the input and the product
+ * rounded to its dtype, and so their gradients.
  *
  * @param params the parameters
  * @param x [B, in, H, W]
  * @param options see {@linkcode Conv2dOptions}
  * @returns [B, out, H', W']
+ * @throws {RangeError} when a layer of several groups has a low-rank update
  */
 export function apply(
   params: Conv2dParams,
   x: Tensor,
   options: Conv2dOptions = {},
 ): Tensor {
-  const { weight, bias } = params;
-  const y = conv2d(x.cast(weight.dtype), weight, options).cast(weight.dtype).cast("f32");
+  const { weight, bias, lora_A, lora_B } = params;
+  let y = conv2d(x.cast(weight.dtype), weight, options).cast(weight.dtype).cast("f32");
+  if (lora_A && lora_B) {
+    const { groups = 1 } = options;
+    if (groups !== 1) throw new RangeError(`A convolution with a low-rank update has ${groups} groups, expected 1`);
+    y = y.add(apply(lora_B, apply(lora_A, x, options)));
+  }
   return bias ? y.add(bias.reshape([-1, 1, 1])) : y;
 }

@@ -13,6 +13,10 @@ export type LinearParams = {
   weight: Tensor;
   /** [out]. */
   bias?: Tensor;
+  /** The way down of a low-rank update, [rank, in]; see {@linkcode withLora}. */
+  lora_A?: { weight: Tensor };
+  /** The way up, [out, rank]. */
+  lora_B?: { weight: Tensor };
 };
 
 /**
@@ -49,14 +53,16 @@ export function init(
 }
 
 /**
- * Applies the layer. A weight of 16 bits has the input and the product rounded to its dtype, and so their gradients.
+ * Applies the layer, with its low-rank update where it has one. A weight of 16 bits has the input and the product
+ * rounded to its dtype, and so their gradients.
  *
  * @param params the parameters
  * @param x [..., in]
  * @returns [..., out], of the input's dtype or wider
  */
-export function apply({ weight, bias }: LinearParams, x: Tensor): Tensor {
+export function apply({ weight, bias, lora_A, lora_B }: LinearParams, x: Tensor): Tensor {
   const y = linear(x.cast(weight.dtype), weight);
   const wide = x.dtype === "f32" ? y.cast("f32") : y;
-  return bias ? wide.add(bias) : wide;
+  const whole = lora_A && lora_B ? wide.add(apply(lora_B, apply(lora_A, x)).cast(wide.dtype)) : wide;
+  return bias ? whole.add(bias) : whole;
 }

@@ -109,5 +109,8 @@ export {
 export * from "./clip.ts";
 export * from "./accumulate.ts";
 export * from "./lr_schedule.ts";
+export { initLora, type LoraConfig, mergeLora, withLora } from "./lora.ts";
+export { type LoadedLora, loadLora, saveLora } from "./lora_files.ts";
+export { matchesTarget, targetExpression } from "./lora_targets.ts";
 export { computeParams, type Precision } from "./precision.ts";
 export { type GradScaler, gradScaler, type GradScalerOptions, type GradScalerState } from "./grad_scaler.ts";

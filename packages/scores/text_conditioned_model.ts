@@ -4,7 +4,7 @@ import { z } from "zod";
 import { parseConfig } from "./networks/config_error.ts";
 import { PixArtTransformer2DModel } from "./networks/pixart_transformer_2d.ts";
 import { UNet2DConditionModel } from "./networks/unet_2d_condition.ts";
-import type { Cond, Network } from "./types.ts";
+import type { Cond, ForwardOptions, Network } from "./types.ts";
 import { WordEmbedder, type WordEmbedderParams } from "./word_embedder.ts";
 
 /** The configuration of {@linkcode TextConditionedModel}. */
@@ -108,6 +108,7 @@ export class TextConditionedModel implements Network {
    * @param x Sample, `[B, C, H, W]`.
    * @param t Timestep (c_noise under EDM), `[B]`.
    * @param cond A condition with `ids`, i32 `[B, L]`.
+   * @param options See {@linkcode ForwardOptions}.
    * @returns The network's output, `[B, C', H, W]`.
    */
   forward(
@@ -115,6 +116,7 @@ export class TextConditionedModel implements Network {
     x: Tensor,
     t: Tensor,
     cond: Cond,
+    options: ForwardOptions = {},
   ): Tensor {
     if (!cond.ids) {
       throw new TypeError(
@@ -126,7 +128,7 @@ export class TextConditionedModel implements Network {
       text_embedder as WordEmbedderParams,
       cond.ids,
     );
-    return (this.network as Network).forward(network, x, t, embedded);
+    return (this.network as Network).forward(network, x, t, embedded, options);
   }
 
   /**

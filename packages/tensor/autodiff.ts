@@ -123,6 +123,28 @@ export function stopGradient(x: Tensor): Tensor {
   return new Tensor(identity(x, "stopGradient"), [x], x.shape, x.dtype);
 }
 
+/**
+ * The same values, computed after others are: nothing that reads them runs before. It keeps parts of a graph that do not
+ * depend on each other, such as micro-batches, from holding their memory at the same time.
+ *
+ * @param x What waits.
+ * @param others What it waits for; no gradient flows to them.
+ *
+ * @example
+ * ```ts
+ * import { after, grad, tensor } from "@dipp/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const x = tensor([1, 2]);
+ * const [g] = grad(after(x, x.exp()).square().sum(), [x]);
+ * assertEquals([...await g.data()], [2, 4]);
+ * ```
+ */
+export function after(x: Tensor, ...others: Tensor[]): Tensor {
+  const rule = identity(x, "after", (g) => [g, ...others.map(() => null)]);
+  return new Tensor(rule, [x, ...others], x.shape, x.dtype);
+}
+
 const recomputed = new WeakSet<Tensor>();
 
 /** Whether a node computes again what `checkpoint` did not keep. */

@@ -32,7 +32,7 @@ export { einsum } from "./ops/einsum.ts";
 export type { DType, TypedArray } from "./dtype.ts";
 export type { Shape } from "./shape.ts";
 export { arange, type Nested, ones, scalar, tensor, zeros } from "./creation.ts";
-export { checkpoint, grad, stopGradient, vjp } from "./autodiff.ts";
+export { after, checkpoint, grad, stopGradient, vjp } from "./autodiff.ts";
 export { matmulPrecision } from "./matmul_precision.ts";
 export { placeholder } from "./placeholder.ts";
 export { assign } from "./runtime/assign.ts";

@@ -4,7 +4,7 @@ import { LatentDecoder } from "../latent_decoder.ts";
 import { AutoencoderKL, type AutoencoderKLParams, type DecodeOptions } from "../networks/autoencoder_kl.ts";
 import { PixArtTransformer2DModel } from "../networks/pixart_transformer_2d.ts";
 import { UNet2DConditionModel } from "../networks/unet_2d_condition.ts";
-import { bind, type Cond, type Network, type ScoreModel } from "../types.ts";
+import { bind, type Cond, type ForwardOptions, type Network, type ScoreModel } from "../types.ts";
 import type { DiffusersDirectory } from "./directory.ts";
 import type { Component, LoadComponentOptions } from "./load_component.ts";
 import { saveDiffusers } from "./save_directory.ts";
@@ -162,10 +162,11 @@ export class LatentDiffusion {
    * The network as a score model, as the scheduler says its output is to be read.
    *
    * @param params Its parameters, which may be expressions.
+   * @param options Whether blocks are computed again in the backward pass.
    * @returns The score model.
    */
-  scoreModel(params: Params): ScoreModel {
-    return this.scheduler.scoreModel(bind(this.network, params));
+  scoreModel(params: Params, options: ForwardOptions = {}): ScoreModel {
+    return this.scheduler.scoreModel(bind(this.network, params, options));
   }
 
   /**

@@ -1,6 +1,6 @@
 import { layerNorm, linear, type LinearParams, zerosLike } from "@dipp/nn";
 import { fold, type Tensor } from "@dipp/tensor";
-import type { Cond, Network } from "../types.ts";
+import type { Cond, ForwardOptions, Network } from "../types.ts";
 import { batchTimestep } from "./batch_timestep.ts";
 import * as adalnZero from "./dit/adaln_zero.ts";
 import { type DiTTransformer2DConfig, parseDiTConfig } from "./dit/config.ts";
@@ -10,6 +10,7 @@ import { modulate } from "./modulate.ts";
 import * as patchEmbed from "./patch_embed.ts";
 import type { PatchEmbedParams } from "./patch_embed.ts";
 import { PositionTables } from "./position_table.ts";
+import { blockRunner } from "./run_block.ts";
 
 /** Parameters of {@linkcode DiTTransformer2DModel}, with diffusers' names. */
 export type DiTTransformer2DParams = {
@@ -104,11 +105,12 @@ export class DiTTransformer2DModel implements Network {
    *
    * @param params The parameters.
    * @param inputs Sample, timestep and class.
+   * @param options See {@linkcode ForwardOptions}.
    * @returns The output, `[B, out_channels, H, W]`.
    * @throws {TypeError} When there is not one class a sample.
    * @throws {RangeError} When the patch does not divide height and width.
    */
-  apply(params: DiTTransformer2DParams, inputs: DiTTransformer2DInputs): Tensor {
+  apply(params: DiTTransformer2DParams, inputs: DiTTransformer2DInputs, options: ForwardOptions = {}): Tensor {
     const { config } = this;
     const { sample, classLabels } = inputs;
     const batch = sample.shape[0];
@@ -119,7 +121,10 @@ export class DiTTransformer2DModel implements Network {
     const t = batchTimestep(inputs.timestep, batch);
 
     let x = patchEmbed.apply(params.pos_embed, sample).add(this.#tables.at(rows, columns));
-    for (const layer of params.transformer_blocks) x = block.apply(layer, x, t, classLabels, config);
+    const run = blockRunner(options.checkpoint);
+    for (const layer of params.transformer_blocks) {
+      x = run((p, x) => block.apply(p, x, t, classLabels, config), layer, x);
+    }
     const embedding = adalnZero.embed(params.transformer_blocks[0].norm1, t, classLabels);
     const [shift, scale] = linear.apply(params.proj_out_1, embedding.silu()).unsqueeze(1).chunk(2, 2);
     x = modulate(layerNorm.apply({}, x, block.EPS), shift, scale);
@@ -133,14 +138,15 @@ export class DiTTransformer2DModel implements Network {
    * @param x Sample, `[B, C, H, W]`.
    * @param t Timestep, `[B]`.
    * @param cond The condition.
+   * @param options See {@linkcode ForwardOptions}.
    * @returns The output, `[B, out_channels, H, W]`.
    */
-  forward(params: DiTTransformer2DParams, x: Tensor, t: Tensor, cond: Cond): Tensor {
+  forward(params: DiTTransformer2DParams, x: Tensor, t: Tensor, cond: Cond, options: ForwardOptions = {}): Tensor {
     if (!cond.classLabels) {
       throw new TypeError(
         `DiTTransformer2DModel needs a condition with classLabels, got [${Object.keys(cond)}]`,
       );
     }
-    return this.apply(params, { sample: x, timestep: t, classLabels: cond.classLabels });
+    return this.apply(params, { sample: x, timestep: t, classLabels: cond.classLabels }, options);
   }
 }

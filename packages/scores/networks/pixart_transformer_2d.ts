@@ -1,6 +1,6 @@
 import { layerNorm, linear, type LinearParams, zerosLike } from "@dipp/nn";
 import { fold, randn, type Tensor } from "@dipp/tensor";
-import type { Cond, Network } from "../types.ts";
+import type { Cond, ForwardOptions, Network } from "../types.ts";
 import { batchTimestep } from "./batch_timestep.ts";
 import { maskBias } from "./mask_bias.ts";
 import { modulate } from "./modulate.ts";
@@ -10,6 +10,7 @@ import { parsePixArtConfig, type PixArtTransformer2DConfig } from "./pixart/conf
 import * as patchEmbed from "./patch_embed.ts";
 import type { PatchEmbedParams } from "./patch_embed.ts";
 import { PositionTables } from "./position_table.ts";
+import { blockRunner } from "./run_block.ts";
 import * as textProjection from "./pixart/text_projection.ts";
 import type { TextProjectionParams } from "./pixart/text_projection.ts";
 import * as block from "./pixart/transformer_block.ts";
@@ -135,11 +136,13 @@ export class PixArtTransformer2DModel implements Network {
    *
    * @param params The parameters.
    * @param inputs Sample, timestep and condition.
+   * @param options See {@linkcode ForwardOptions}.
    * @returns The output, `[B, out_channels, H, W]`.
    */
   apply(
     params: PixArtTransformer2DParams,
     inputs: PixArtTransformer2DInputs,
+    options: ForwardOptions = {},
   ): Tensor {
     const { config } = this;
     const { sample, encoderAttentionMask } = inputs;
@@ -157,14 +160,14 @@ export class PixArtTransformer2DModel implements Network {
     const mask = encoderAttentionMask && maskBias(encoderAttentionMask);
 
     let x = patchEmbed.apply(params.pos_embed, sample).add(this.positions(rows, columns));
+    const run = blockRunner(options.checkpoint);
+    const shape = { mask, heads: config.num_attention_heads, eps: config.norm_eps };
     for (const layer of params.transformer_blocks) {
-      x = block.apply(layer, x, {
-        modulation,
-        caption,
-        mask,
-        heads: config.num_attention_heads,
-        eps: config.norm_eps,
-      });
+      x = run(
+        (p, x, modulation, caption) => block.apply(p, x, { ...shape, modulation, caption }),
+        layer,
+        ...[x, modulation, caption],
+      );
     }
     const table = params.scale_shift_table.unsqueeze(0).add(
       embedding.unsqueeze(1),
@@ -197,6 +200,7 @@ export class PixArtTransformer2DModel implements Network {
    * @param x Sample, `[B, C, H, W]`.
    * @param t Timestep, `[B]`.
    * @param cond The condition.
+   * @param options See {@linkcode ForwardOptions}.
    * @returns The output, `[B, out_channels, H, W]`.
    */
   forward(
@@ -204,6 +208,7 @@ export class PixArtTransformer2DModel implements Network {
     x: Tensor,
     t: Tensor,
     cond: Cond,
+    options: ForwardOptions = {},
   ): Tensor {
     const { embeds, mask, resolution, aspectRatio } = cond;
     if (!embeds) {
@@ -217,6 +222,6 @@ export class PixArtTransformer2DModel implements Network {
       encoderHiddenStates: embeds,
       encoderAttentionMask: mask,
       addedCondKwargs: resolution && aspectRatio && { resolution, aspectRatio },
-    });
+    }, options);
   }
 }

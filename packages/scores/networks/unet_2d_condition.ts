@@ -8,9 +8,10 @@ import {
   zerosLike,
 } from "@dipp/nn";
 import { fold, type Tensor, timestepEmbedding } from "@dipp/tensor";
-import type { Cond, Network } from "../types.ts";
+import type { Cond, ForwardOptions, Network } from "../types.ts";
 import { batchTimestep } from "./batch_timestep.ts";
 import { maskBias } from "./mask_bias.ts";
+import { blockRunner } from "./run_block.ts";
 import { atLevel, parseUNetConfig, type UNet2DConditionConfig } from "./unet/config.ts";
 import * as down from "./unet/down_block.ts";
 import type { DownBlockParams } from "./unet/down_block.ts";
@@ -130,9 +131,10 @@ export class UNet2DConditionModel implements Network {
    *
    * @param params The parameters.
    * @param inputs Sample, timestep and condition.
+   * @param options See {@linkcode ForwardOptions}.
    * @returns The output, `[B, out_channels, H, W]`.
    */
-  apply(params: UNet2DConditionParams, inputs: UNet2DConditionInputs): Tensor {
+  apply(params: UNet2DConditionParams, inputs: UNet2DConditionInputs, options: ForwardOptions = {}): Tensor {
     const { config } = this;
     const { sample, encoderAttentionMask } = inputs;
     const t = batchTimestep(inputs.timestep, sample.shape[0]);
@@ -148,6 +150,7 @@ export class UNet2DConditionModel implements Network {
       mask: encoderAttentionMask && maskBias(encoderAttentionMask),
       groups: config.norm_num_groups,
       eps: config.norm_eps,
+      run: blockRunner(options.checkpoint),
     };
     const at = (level: number): BlockInputs => ({
       ...signals,
@@ -182,6 +185,7 @@ export class UNet2DConditionModel implements Network {
    * @param x Sample, `[B, C, H, W]`.
    * @param t Timestep, `[B]`.
    * @param cond The condition.
+   * @param options See {@linkcode ForwardOptions}.
    * @returns The output, `[B, out_channels, H, W]`.
    */
   forward(
@@ -189,6 +193,7 @@ export class UNet2DConditionModel implements Network {
     x: Tensor,
     t: Tensor,
     cond: Cond,
+    options: ForwardOptions = {},
   ): Tensor {
     if (!cond.embeds) {
       throw new TypeError(
@@ -201,6 +206,6 @@ export class UNet2DConditionModel implements Network {
       encoderHiddenStates: cond.embeds,
       encoderAttentionMask: cond.mask,
       addedCondKwargs: cond.textEmbeds && cond.timeIds && { textEmbeds: cond.textEmbeds, timeIds: cond.timeIds },
-    });
+    }, options);
   }
 }

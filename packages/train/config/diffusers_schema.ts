@@ -3,7 +3,7 @@ import { fakeScoreLossSchema, objectiveSchema } from "@dipp/objectives";
 import { ARCHITECTURE_NAMES } from "@dipp/scores";
 import { z } from "zod";
 import { REWARD_NAMES } from "../models/training_reward.ts";
-import { arithmetic, count, optimizer, precision, reporting, unit } from "./fields.ts";
+import { arithmetic, count, memory, optimizer, precision, reporting, unit } from "./fields.ts";
 
 /** Timesteps and plain noise matching, where nothing else is said: what SiD-LSG does with Stable Diffusion. */
 const TIMESTEPS = { name: "uniform" };
@@ -43,6 +43,7 @@ export function diffusersStages(output: z.ZodType<string, string>) {
     architecture: z.enum(ARCHITECTURE_NAMES as [string, ...string[]]).nullable().default(null),
     prompts: output,
     size: z.strictObject({ height: count, width: count }).nullable().default(null),
+    memory,
     frozen_dtype: z.enum(["f32", "f16", "bf16"]).nullable().default(null),
     decoder: z.strictObject({ checkpoint: z.boolean().default(true), tile: count.nullable().default(null) }).prefault(
       {},

@@ -2,6 +2,7 @@
 import { guidanceSchema } from "@dipp/objectives";
 import { PixArtTransformer2DModel, UNet2DConditionModel } from "@dipp/scores";
 import { resolvePath } from "./paths.ts";
+import { targetExpression } from "@dipp/nn";
 import { z } from "zod";
 
 /** A whole number of steps, images and so on, at least one. */
@@ -32,6 +33,35 @@ export const precision = z.enum(["f32", "bf16", "f16"]).default("f32");
 
 /** What products of 16-bit factors are multiplied in; "f16" goes with that precision and needs the adapter's shader-f16. */
 export const arithmetic = z.enum(["f32", "f16"]).default("f32");
+
+/** Which weights are learned by small additions, and of what rank; see `LoraConfig` of `@dipp/nn`. */
+const lora = z.strictObject({
+  rank: count.default(16),
+  alpha: z.number().positive().nullable().default(null),
+  targets: z.union([z.array(z.string().min(1)).min(1), z.string().min(1)]).default([
+    "to_q",
+    "to_k",
+    "to_v",
+    "to_out.0",
+  ]),
+}).superRefine(({ targets }, context) => {
+  if (typeof targets !== "string") return;
+  try {
+    targetExpression(targets);
+  } catch (error) {
+    context.addIssue({ code: "custom", path: ["targets"], message: (error as Error).message, input: targets });
+  }
+}).transform(({ rank, alpha, targets }) => ({ rank, alpha: alpha ?? rank, targets }));
+
+/** How memory is saved: blocks computed again in the backward pass, parts of a batch, additions to frozen weights. */
+export const memory = z.strictObject({
+  checkpoint: z.boolean().default(false),
+  micro_batches: count.default(1),
+  lora: lora.nullable().default(null),
+}).prefault({});
+
+/** The settings of memory. */
+export type MemoryConfig = z.output<typeof memory>;
 
 /** The settings of an optimiser. */
 export type OptimizerConfig = z.output<typeof optimizer>;

@@ -8,6 +8,7 @@ import { diffusersStages } from "./diffusers_schema.ts";
 import {
   arithmetic,
   count,
+  memory,
   network,
   optimizer,
   parameterisation,
@@ -51,6 +52,7 @@ export function configSchema(base: string) {
   };
   const oneStep = {
     ...common,
+    memory,
     teacher: input,
     generator: z.strictObject({
       checkpoint: input.nullable().default(null),
@@ -110,7 +112,15 @@ export function configSchema(base: string) {
       objective: objectiveSchema,
     }),
     ...diffusersStages(output),
-  ]).superRefine(({ arithmetic, precision }, context) => {
+  ]).superRefine((config, context) => {
+    if (!("memory" in config) || config.batch_size % config.memory.micro_batches === 0) return;
+    context.addIssue({
+      code: "custom",
+      path: ["memory", "micro_batches"],
+      message: `expected a divisor of batch_size, which is ${config.batch_size}`,
+      input: config.memory.micro_batches,
+    });
+  }).superRefine(({ arithmetic, precision }, context) => {
     if (arithmetic === "f32" || precision === "f16") return;
     context.addIssue({
       code: "custom",

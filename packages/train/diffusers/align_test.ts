@@ -90,6 +90,29 @@ for (const [name, { component, t }] of Object.entries(FAMILIES)) {
   });
 }
 
+Deno.test("additions to the shared weights are aligned in parts, merged, exported, and gone on with", async () => {
+  const memory = {
+    checkpoint: true,
+    micro_batches: 2,
+    lora: { rank: 2, targets: ["to_q", "to_v", "conv1", "proj_in"] },
+  };
+  const folder = await prepared("sd15", { memory, steps: 6, fake: { updates: 1, optimizer: LEARNING } });
+  const train = (out: string, ...args: string[]) =>
+    succeed("train", `${folder}/align.json`, "--out", `${folder}/${out}`, ...args);
+  const { before, after } = JSON.parse(await train("whole", "--json"));
+  assert(after.reward > before.reward, JSON.stringify({ before, after }));
+  const names = Object.keys(await shapesOf(`${folder}/whole/lora/adapter_model.safetensors`));
+  assert(names.every((name) => /^base_model\.model\..*\.lora_[AB]\.weight$/.test(name)));
+  const weights = "unet/diffusion_pytorch_model.safetensors";
+  const shapes = await shapesOf(`${DATA}diffusers/sd15/${weights}`);
+  assertEquals(await shapesOf(`${folder}/whole/model/${weights}`), shapes);
+  const sets = ["generator.checkpoint=lora", "fake.checkpoint=fake-lora", "steps=1"]
+    .map((set) => set.replace("=l", `=${folder}/whole/l`).replace("=f", `=${folder}/whole/f`));
+  const next = JSON.parse(await train("next", "--json", ...sets.flatMap((set) => ["--set", set])));
+  assertEquals(next.before.reward.toFixed(5), after.reward.toFixed(5));
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("an alignment that goes on draws the prompts that it would have drawn, bit for bit", async () => {
   const folder = await prepared("sd15", { batch_size: 1, steps: 6 });
   const train = (out: string, ...args: string[]) =>

@@ -24,6 +24,11 @@ type Diffusers = Extract<Config, { stage: "distill_diffusers" | "align_diffusers
 /** Changes from the cheapest to the dearest; one that changes nothing gives no assignments. */
 const CANDIDATES: readonly Candidate[] = [
   candidate("the decoder's blocks are computed twice", (c) => c.decoder.checkpoint ? [] : ["decoder.checkpoint=true"]),
+  candidate("the networks' blocks are computed twice", (c) => c.memory.checkpoint ? [] : ["memory.checkpoint=true"]),
+  candidate(
+    "batches in parts, one after another: the same steps, more time",
+    (c) => c.memory.micro_batches < c.batch_size ? [`memory.micro_batches=${c.batch_size}`] : [],
+  ),
   {
     price: "products of factors rounded to bf16; parameters and optimiser stay f32",
     sets: (c) => c.precision === "f32" ? ["precision=bf16"] : [],
@@ -47,6 +52,10 @@ const CANDIDATES: readonly Candidate[] = [
   candidate(
     "seams between tiles, smoothed by their overlap",
     (c) => c.decoder.tile === null ? ["decoder.tile=32"] : [],
+  ),
+  candidate(
+    "the networks learn additions of rank 16 to the teacher's weights (LoRA), and begin as the teacher",
+    (c) => c.memory.lora === null ? ["memory.lora={}", "generator.checkpoint=null", "fake.checkpoint=null"] : [],
   ),
   candidate(
     "smaller pictures",

@@ -6,6 +6,7 @@ import {
   edmModel,
   EDMSchedule,
   epsModel,
+  type ForwardOptions,
   type Sampler,
   type ScoreModel,
   TextConditionedModel,
@@ -47,14 +48,16 @@ export function textModel(network: NetworkConfig, vocabulary: Vocabulary): TextC
  * @param config The parameterisation.
  * @param network The network.
  * @param params Its parameters, which may be expressions.
+ * @param options Whether blocks are computed again in the backward pass.
  * @returns The score model.
  */
 export function scoreModel(
   config: ParameterisationConfig,
   network: TextConditionedModel,
   params: Params,
+  options: ForwardOptions = {},
 ): ScoreModel {
-  const fn = bind(network, params as Record<string, Params>);
+  const fn = bind(network, params as Record<string, Params>, options);
   if (config.type === "edm") {
     return edmModel(fn, { sigmaData: config.sigma_data, schedule: edmSchedule(config) });
   }

@@ -1,5 +1,6 @@
 /** One optimiser with everything around it, as expressions. */
 import {
+  accumulate,
   type AdamState,
   adamw,
   assignTree,
@@ -21,7 +22,7 @@ import {
   realizeParams,
   zipParams,
 } from "@dipp/nn";
-import { type Tensor, treeMap, where } from "@dipp/tensor";
+import { after, type Tensor, treeMap, where } from "@dipp/tensor";
 import type { Materialise } from "./materialise.ts";
 
 /** Names of the groups of parameters that weight decay applies to begin with it. */
@@ -98,6 +99,19 @@ export interface LearnerUpdate {
   readonly lossScale?: Tensor;
 }
 
+/** A loss that is the mean of the losses of micro-batches, built one after the other. */
+export interface MicroBatches {
+  /** How many there are. */
+  readonly count: number;
+  /**
+   * Builds the loss of one, one number.
+   *
+   * @param index Which.
+   * @param wait Puts off what is computed from a tensor until the gradient of the one before is there.
+   */
+  loss(index: number, wait: (x: Tensor) => Tensor): Tensor;
+}
+
 /**
  * AdamW with clipping, a learning-rate schedule, an average of the parameters,
  * and a guard: an update by something that is not finite is no update. In f16 the loss is scaled, and a gradient that
@@ -147,16 +161,20 @@ export class Learner {
    * Builds one update by gradient descent.
    *
    * @param state The state, computed or itself an expression.
-   * @param loss One number that depends on `state.params`.
+   * @param loss One number that depends on `state.params`, or micro-batches of such; their gradients are summed as they
+   *   come, so that the intermediates of one are there at a time.
    * @param lr The learning rate, an input of the compiled step.
    * @returns The new state and the gradient's norm, as expressions.
    */
-  update(state: LearnerState, loss: Tensor, lr: Tensor): LearnerUpdate {
+  update(state: LearnerState, loss: Tensor | MicroBatches, lr: Tensor): LearnerUpdate {
     const { stored, packing } = state;
     const scaled = this.#scaler && stored.scaler && { scaler: this.#scaler, old: stored.scaler };
-    const target = scaled ? scaled.scaler.scaleLoss(loss, scaled.old) : loss;
-    const wide = treeMap<Tensor, Tensor>(gradTree(target, state.params), (g) => g.cast("f32")) as Params;
-    const raw = packing.pack(wide);
+    const gradientOf = (loss: Tensor) => {
+      const target = scaled ? scaled.scaler.scaleLoss(loss, scaled.old) : loss;
+      const wide = treeMap<Tensor, Tensor>(gradTree(target, state.params), (g) => g.cast("f32")) as Params;
+      return packing.pack(wide);
+    };
+    const { value, gradient: raw } = accumulated(loss, gradientOf);
     const { grads: gradients, isFinite: isWhole } = scaled
       ? scaled.scaler.unscale(raw, scaled.old)
       : { grads: raw, isFinite: undefined };
@@ -166,7 +184,7 @@ export class Learner {
     const { params, state: optimizer } = this.#rule.update(stored.params, grads, stored.optimizer, { lr });
     const next: StoredState = { params: params as PackedParams, optimizer };
     if (this.#average && stored.ema) next.ema = this.#average.update(stored.ema, params);
-    const isFinite = loss.isFinite().reshape([]).logicalAnd(norm.isFinite());
+    const isFinite = value.isFinite().reshape([]).logicalAnd(norm.isFinite());
     const isStep = isWhole ? isFinite.logicalAnd(isWhole) : isFinite;
     const { scaler: _, ...before } = stored;
     const kept = zipParams(([to, from]) => where(isStep, to, from), next, before) as StoredState;
@@ -178,6 +196,28 @@ export class Learner {
       lossScale: scaled.old.scale,
     };
   }
+}
+
+/** The loss and its gradient, of micro-batches the means. */
+function accumulated(
+  loss: Tensor | MicroBatches,
+  gradientOf: (loss: Tensor) => PackedParams,
+): { value: Tensor; gradient: PackedParams } {
+  if (!("count" in loss) || loss.count === 1) {
+    const whole = "count" in loss ? loss.loss(0, (x) => x) : loss;
+    return { value: whole, gradient: gradientOf(whole) };
+  }
+  const { init, add } = accumulate(loss.count);
+  let value: Tensor | undefined, gradient: PackedParams | undefined;
+  for (let i = 0; i < loss.count; i++) {
+    const before = gradient && Object.values(gradient);
+    const one = loss.loss(i, before ? (x) => after(x, ...before) : (x) => x);
+    const own = gradientOf(one);
+    gradient = add(gradient ?? init(own), own);
+    const share = one.mul(1 / loss.count);
+    value = value ? value.add(share) : share;
+  }
+  return { value: value!, gradient: gradient! };
 }
 
 /** Whether a group holds matrices. */

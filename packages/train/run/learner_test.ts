@@ -13,6 +13,7 @@ import {
   tensor,
   treeLeaves,
 } from "@dipp/tensor";
+import { assertClose } from "@dipp/tensor/testing";
 import { bestParams, commit, Learner, type LearnerOptions } from "./learner.ts";
 import { placeholders } from "./materialise.ts";
 
@@ -65,6 +66,43 @@ Deno.test("the average is what is exported, and it has memory of its own", async
   const [now, averaged] = [state.stored.params, w].map((t) => treeLeaves<Tensor>(t)[0]);
   assertEquals(w.shape, [1, 2]);
   assert((await now.data())[0] < (await averaged.data())[0]);
+});
+
+Deno.test("micro-batches move the parameters as the whole batch does, with less memory by the plan", async () => {
+  await init();
+  const [batch, parts, width] = [512, 4, 12];
+  const x = await randn(key(1), [batch, width]).realize();
+  const y = await x.mul(2).sin().realize();
+  const layers = ["one", "two", "three"] as const;
+  const start = Object.fromEntries(layers.map((name, i) => [name, linear.init(key(2 + i), width, width)]));
+  const run = async (isParted: boolean) => {
+    const learner = new Learner({ ...OPTIONS, lr: 0.01, maxGradNorm: 0.01 });
+    const state = await learner.init(start);
+    const lossOf = (x: Tensor, y: Tensor) => {
+      const params = state.params as Record<string, LinearParams>;
+      return mseLoss(layers.reduce((h, name) => linear.apply(params[name], h).silu(), x), y);
+    };
+    const rows = (t: Tensor, i: number) => t.slice([[i * batch / parts, (i + 1) * batch / parts]]);
+    const micro = {
+      count: parts,
+      loss: (i: number, wait: (x: Tensor) => Tensor) => lossOf(wait(rows(x, i)), rows(y, i)),
+    };
+    const body = ({ lr }: Record<string, Tensor>) => {
+      const update = learner.update(state, isParted ? micro : lossOf(x, y), lr);
+      commit(state, update);
+      return update.gradNorm;
+    };
+    const { memory } = explain(body, { lr: scalar(0.01) });
+    const step = compile(body);
+    const norms = [];
+    for (let i = 0; i < 3; i++) norms.push(await step({ lr: scalar(0.01) }).item());
+    const values = await Promise.all(treeLeaves<Tensor>(state.stored.params).map((t) => t.data()));
+    return { memory, norms, values: values.flatMap((v) => [...v]) };
+  };
+  const whole = await run(false), parted = await run(true);
+  assertClose(parted.norms, whole.norms, 1e-4, "the norms");
+  assertClose(parted.values, whole.values, 1e-4, "the parameters");
+  assert(parted.memory.least < 0.5 * whole.memory.least, `${parted.memory.least} of ${whole.memory.least} bytes`);
 });
 
 Deno.test("the learning rate follows its schedule", () => {

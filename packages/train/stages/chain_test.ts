@@ -1,5 +1,6 @@
 import { readSafetensors } from "@dipp/nn";
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertClose } from "@dipp/tensor/testing";
 import { readImage } from "../images.ts";
 import { checkpointOf, CONFIGS, run, start } from "../testing/command.ts";
 
@@ -65,6 +66,41 @@ Deno.test("the stages lead from images with names to an aligned generator", asyn
         ["before", "after"].map((name) => Deno.readFile(`${directory}/align/samples/${name}.png`)),
       );
       assert(before.length > 100 && before.toString() !== after.toString());
+    });
+
+    await t.step("additions to the teacher are aligned in parts as at once, exported, and gone on with", async () => {
+      const align = async (name: string, ...sets: string[]) => {
+        const inputs = [`teacher=${file("teacher")}`, `reward=${file("preference")}`, `clip=${file("clip")}`];
+        const all = [...inputs, "generator.checkpoint=null", "fake.checkpoint=null", 'memory.lora={"rank":2}', ...sets];
+        const out = `${directory}/${name}`;
+        const { code, said } = await run(
+          ...["train", `${CONFIGS}align.json`, "--out", out],
+          ...all.flatMap((set) => ["--set", set]),
+        );
+        assertEquals(code, 0, said);
+        const lines = (await Deno.readTextFile(`${out}/metrics.jsonl`)).trim().split("\n");
+        return lines.map((line) => JSON.parse(line)).filter(({ loss }) => loss !== undefined);
+      };
+      const whole = await align("lora-whole");
+      const parted = await align("lora-parted", "memory.micro_batches=2", "memory.checkpoint=true");
+      for (const name of ["loss", "loss_fake", "grad_norm", "grad_norm_fake", "reward"]) {
+        assertClose(parted.map((m) => m[name]), whole.map((m) => m[name]), 2e-3, name);
+      }
+      const { tensors } = await readSafetensors(`${directory}/lora-whole/lora/adapter_model.safetensors`);
+      assert([...tensors.keys()].every((key) => /^base_model\.model\..*\.lora_[AB]\.weight$/.test(key)));
+      const checkpoint = (who: string) => `${directory}/lora-whole/${who}/adapter_model.safetensors`;
+      await align(
+        "lora-on",
+        `generator.checkpoint=${checkpoint("lora")}`,
+        `fake.checkpoint=${checkpoint("fake-lora")}`,
+      );
+      const { code, said } = await run(
+        ...["train", `${CONFIGS}align.json`, "--out", `${directory}/lora-no`, "--set", 'memory.lora={"rank":2}'],
+        ...["--set", `teacher=${file("teacher")}`, "--set", `generator.checkpoint=${file("distill")}`],
+        ...["--set", `reward=${file("preference")}`, "--set", `clip=${file("clip")}`, "--set", "fake.checkpoint=null"],
+      );
+      assertStringIncludes(said, "expected additions (memory.lora)");
+      assertEquals(code, 2);
     });
 
     await t.step("an alignment that is killed and resumed equals one that is not, bit for bit", async () => {

@@ -37,6 +37,8 @@ export interface DiffusersModels {
   readonly decoder: LatentDecoder;
   /** The reward, where there is one. */
   readonly reward: TrainingReward | undefined;
+  /** Whether they are there in shape only. */
+  readonly plansOnly: boolean;
   /** What makes state of expressions. */
   readonly materialise: Materialise;
   /** The prompts of steps of so many; to be disposed of. */
@@ -76,6 +78,7 @@ export async function loadDiffusersModels(config: DiffusersConfig): Promise<Diff
     vae,
     decoder: decoderOf(config, diffusion, vae),
     reward: config.reward === null ? undefined : await loadTrainingReward({ ...config.reward, dtype }),
+    plansOnly: false,
     materialise: realizeParams,
     prompts: (batchSize) => openPrompts(config.prompts, diffusion, { batchSize, seed: config.seed }),
     initial: (who) => initial(config, diffusion, who),
@@ -107,6 +110,7 @@ export async function planDiffusersModels(config: DiffusersConfig): Promise<Diff
     vae,
     decoder: decoderOf(config, diffusion, vae),
     reward: config.reward === null ? undefined : await planTrainingReward({ ...config.reward, dtype }),
+    plansOnly: true,
     materialise: placeholders,
     prompts: (batchSize) => Promise.resolve(planPrompts(diffusion, batchSize)),
     initial: () => Promise.resolve(typed),
@@ -141,9 +145,9 @@ function decoderOf({ decoder: { checkpoint, tile } }: DiffusersConfig, { vae }: 
 }
 
 /** What the configuration says, else what the checkpoint to begin with says, else sigma 2.5. */
-async function generatorOptions({ generator }: DiffusersConfig): Promise<OneStepGeneratorOptions> {
+async function generatorOptions({ generator, memory }: DiffusersConfig): Promise<OneStepGeneratorOptions> {
   const { checkpoint, t, sigma_init, input } = generator;
-  if (checkpoint !== null && t === null && sigma_init === null && input === null) {
+  if (memory.lora === null && checkpoint !== null && t === null && sigma_init === null && input === null) {
     const own = generatorOf(await at("generator.checkpoint", checkpoint, (path) => DiffusersDirectory.open(path)));
     if (own) return own;
   }

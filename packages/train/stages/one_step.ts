@@ -3,10 +3,11 @@
  * reward (`align`, by default with Diff-Instruct++). One loop for every objective; a fake score is trained beside the
  * generator where the objective consults one.
  */
-import { parameterCount, type Params } from "@dipp/nn";
+import { parameterCount, type Params, realizeParams } from "@dipp/nn";
 import { describeReward } from "@dipp/rewards";
 import { compile, type Tensor, tensor } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
+import { additionsTo, firstAdditions } from "../models/additions.ts";
 import { generatorDraw, teacherDraw } from "../models/drawer.ts";
 import { writeModel } from "../models/model_file.ts";
 import { nullCond, scoreModel, toImages } from "../models/score_models.ts";
@@ -28,11 +29,15 @@ export async function oneStepStage(config: OneStepConfig, context: DataContext):
   const models = await loadOneStepModels(config, data.size);
   const { reward, encoder, sigmaInit } = models;
   const { network, parameterisation, vocabulary } = models.teacher;
-  const scores = (params: Params) => scoreModel(parameterisation, network, params);
+  const { checkpoint, lora } = config.memory;
+  const scores = (params: Params) => scoreModel(parameterisation, network, params, { checkpoint });
+  const base = models.teacher.params;
+  const additions = additionsTo(base, lora);
   const cond = ({ ids }: NamedTensors, k: number) => ({ ids: ids.slice([[k * batch_size, (k + 1) * batch_size]]) });
   const asks = new RewardPrompts(reward?.tokens ?? [], data.prompts, vocabulary);
+  let before = models.before;
   const training: OneStepTraining = await OneStepTraining.make(config, {
-    scores,
+    scores: (params) => scores(additions.whole(params)),
     generator: { sigmaInit },
     teacher: scores(models.teacher.params),
     none: nullCond(vocabulary),
@@ -41,7 +46,13 @@ export async function oneStepStage(config: OneStepConfig, context: DataContext):
     ...(reward ? { reward } : {}),
     cond,
     prompts: (inputs) => RewardPrompts.of(cond(inputs, training.rule.fakeUpdates).ids, inputs),
-  }, (who, learner) => learner.init(models[who].params));
+  }, async (who, learner) => {
+    if (lora === null) return await learner.init(models[who].params);
+    const path = config[who].checkpoint;
+    const first = await realizeParams(await firstAdditions(`${who}.checkpoint`, path, base, lora, seed));
+    if (who === "generator") before = { ...models.before, params: additions.whole(first) };
+    return await learner.init(first);
+  });
   const { trainsFake, rounds, rule } = training;
   const { name: objectiveName, ...objectiveConfig } = training.objective.config;
   if (fakeConfig.export && !trainsFake) {
@@ -101,7 +112,7 @@ export async function oneStepStage(config: OneStepConfig, context: DataContext):
       const measured = config.evaluation.models;
       const draws = {
         teacher: teacherDraw(models.teacher, config.sampler.steps, config.sampler.guidance.omega),
-        before: generatorDraw(models.before, sigmaInit),
+        before: generatorDraw(before, sigmaInit),
         after: drawNow,
       };
       if (measured.includes("teacher")) await picture("teacher", draws.teacher);
@@ -117,12 +128,14 @@ export async function oneStepStage(config: OneStepConfig, context: DataContext):
         provenance: provenance(context, seed, step, summary),
       };
       const described = { kind: "generator", sigma_init: sigmaInit, ...common } as const;
-      await writeModel(modelPath(config.export, context), training.generatorParams, described);
+      await writeModel(modelPath(config.export, context), additions.merged(training.generatorParams), described);
+      await additions.save(`${context.out}/lora`, training.generatorParams);
       if (training.fakeParams) {
-        await writeModel(modelPath(fakeConfig.export, context, "fake"), training.fakeParams, {
+        await writeModel(modelPath(fakeConfig.export, context, "fake"), additions.merged(training.fakeParams), {
           kind: "fake",
           ...common,
         });
+        await additions.save(`${context.out}/fake-lora`, training.fakeParams);
       }
       return summary;
     },

@@ -8,6 +8,7 @@ import { type Cond, condFields, expandCond, saveComponent } from "@dipp/scores";
 import { type Tensor, tensor, treeMap } from "@dipp/tensor";
 import { ConfigError } from "../config/config_error.ts";
 import { GENERATOR_KEY } from "../diffusers/generator_index.ts";
+import { additionsTo, firstAdditions } from "../models/additions.ts";
 import { type LatentDraw, LatentPictures } from "../diffusers/latent_pictures.ts";
 import type { PromptStream } from "../diffusers/prompt_stream.ts";
 import type { EmbeddedPrompts } from "../embed/embedding_reader.ts";
@@ -51,8 +52,10 @@ async function makeOneStep(
   const [, ...shape] = diffusion.latentShape(1, models.size);
   const whole = wholeCond(diffusion.sizeCond(models.size));
   const fields = Object.keys(condFields(stream.none));
+  const { checkpoint, lora } = config.memory;
+  const additions = additionsTo(models.teacher, lora);
   const training = await OneStepTraining.make(config, {
-    scores: (params) => diffusion.scoreModel(params),
+    scores: (params) => diffusion.scoreModel(additions.whole(params), { checkpoint }),
     generator: models.generator,
     teacher: diffusion.scoreModel(models.teacher),
     none: whole(stream.none),
@@ -65,6 +68,17 @@ async function makeOneStep(
     },
     prompts: ({ reward_ids: ids }) => reward?.prompts(ids) ?? { ids },
   }, async (who, learner) => {
+    if (lora !== null) {
+      const { checkpoint } = config[who];
+      const first = await firstAdditions(
+        `${who}.checkpoint`,
+        models.plansOnly ? null : checkpoint,
+        models.teacher,
+        lora,
+        seed,
+      );
+      return await learner.init(first, models.materialise);
+    }
     const params = await models.initial(who);
     const state = await learner.init(params, models.materialise);
     models.release(params);
@@ -130,11 +144,17 @@ async function makeOneStep(
       };
       const path = config.export ?? `${context.out}/model`;
       const index = { [GENERATOR_KEY]: { t: generator.t, input: models.generator.input ?? "vp" } };
-      await diffusion.save(path, training.generatorParams, { ...how, index });
+      await diffusion.save(path, additions.merged(training.generatorParams), { ...how, index });
+      await additions.save(`${context.out}/lora`, training.generatorParams);
       if (training.fakeParams) {
         const { className, config: described } = diffusion.described;
         const folder = `${config.fake.export ?? `${context.out}/fake`}/${component}`;
-        await saveComponent(folder, { className, config: described, params: training.fakeParams }, how);
+        await saveComponent(
+          folder,
+          { className, config: described, params: additions.merged(training.fakeParams) },
+          how,
+        );
+        await additions.save(`${context.out}/fake-lora`, training.fakeParams);
       }
       return { before, after, model: path };
     },

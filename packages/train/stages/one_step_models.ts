@@ -17,7 +17,7 @@ export interface OneStepModels {
   readonly teacher: ScoreNetwork;
   /** The generator to begin with. */
   readonly generator: ScoreNetwork;
-  /** A second copy of it, to compare with in the end. */
+  /** A second copy of it, to compare with in the end; the teacher itself where additions are learned. */
   readonly before: ScoreNetwork;
   /** The fake score to begin with. */
   readonly fake: ScoreNetwork;
@@ -39,10 +39,12 @@ export interface OneStepModels {
  */
 export async function loadOneStepModels(config: OneStepConfig, imageSize: number): Promise<OneStepModels> {
   const teacher = await read("teacher", config.teacher, ["teacher"]);
-  const generator = config.generator.checkpoint === null
+  // Where additions are learned, checkpoints hold additions: the networks are the teacher's
+  const adds = config.memory.lora !== null;
+  const generator = adds || config.generator.checkpoint === null
     ? teacher
     : await read("generator.checkpoint", config.generator.checkpoint, ["generator", "teacher"]);
-  const fake = config.fake.checkpoint === null
+  const fake = adds || config.fake.checkpoint === null
     ? teacher
     : await read("fake.checkpoint", config.fake.checkpoint, ["fake", "teacher"]);
   const clip = config.clip === null ? undefined : await read("clip", config.clip, ["clip"]);
@@ -60,11 +62,13 @@ export async function loadOneStepModels(config: OneStepConfig, imageSize: number
   }
   const rewardContext = { vocabulary: teacher.vocabulary, imageSize, batchSize: config.batch_size };
   const sigmaInit = config.generator.sigma_init ?? generator.description.sigma_init ?? 2.5;
+  const reference = await loadScoreNetwork(teacher);
+  const load = (file: ModelFile) => adds ? reference : loadScoreNetwork(file);
   return {
-    teacher: await loadScoreNetwork(teacher),
-    generator: await loadScoreNetwork(generator),
-    before: await loadScoreNetwork(generator),
-    fake: await loadScoreNetwork(fake),
+    teacher: reference,
+    generator: await load(generator),
+    before: await load(generator),
+    fake: await load(fake),
     sigmaInit,
     ...(config.reward === null ? {} : { reward: await makeReward(config.reward, rewardContext) }),
     ...(clip ? { encoder: await loadEncoder(clip) } : {}),

@@ -16,6 +16,7 @@ import { bestParams, commit, updateMetrics } from "../run/learner.ts";
 import { makeLearner } from "../run/learner_options.ts";
 import type { RunState } from "../run/restore.ts";
 import type { NamedTensors } from "../run/stage.ts";
+import { mean, partOf } from "./micro_batch.ts";
 
 /** What a configuration says of it. */
 export interface OneStepSettings {
@@ -37,6 +38,8 @@ export interface OneStepSettings {
   };
   /** The generator's objective. */
   readonly objective: ObjectiveConfig;
+  /** Parts that a batch is computed in. */
+  readonly memory: { readonly micro_batches: number };
 }
 
 /** What takes part, apart from what learns. */
@@ -200,15 +203,36 @@ export class OneStepTraining {
     const { scores, none } = this.#parts;
     let update = { state: fake, gradNorm: scalar(0), loss: scalar(0) };
     const draws = Array.from({ length: this.rule.fakeUpdates }, (_, k) => this.#round(inputs, k));
-    const samples = this.#samples(draws);
-    for (const [k, { cond, noise, drop }] of draws.entries()) {
-      const x0 = samples.slice([[k * batch, (k + 1) * batch]]);
-      const { t, eps } = drawNoise(config.time, noise, this.#shape);
+    const { micro_batches } = this.#settings.memory;
+    const samples = micro_batches === 1 ? this.#samples(draws) : undefined;
+    for (const [k, { cond, z, noise, drop }] of draws.entries()) {
+      const drawn = drawNoise(config.time, noise, this.#shape);
       const model = guided(scores(update.state.params), this.objective.fakeTrainingOmega, none);
-      const loss = fakeScoreLoss({ x0, t, eps, cond: this.#dropPrompts(cond, drop) }, model, config);
-      update = { ...this.#learners.fake.update(update.state, loss, inputs.lr_fake), loss };
+      const asked = this.#dropPrompts(cond, drop);
+      const losses: Tensor[] = [];
+      const next = this.#learners.fake.update(update.state, {
+        count: micro_batches,
+        loss: (i, wait) => {
+          const part = this.#part(i);
+          const x0 = samples
+            ? samples.slice([[k * batch, (k + 1) * batch]])
+            : this.generatorOf(this.#generator.params).generate(wait(part(z)), partOf(cond, part));
+          const eps = wait(part(drawn.eps));
+          const loss = fakeScoreLoss({ x0, t: part(drawn.t), eps, cond: partOf(asked, part) }, model, config);
+          losses.push(loss);
+          return loss;
+        },
+      }, inputs.lr_fake);
+      update = { ...next, loss: mean(losses) };
     }
     return update;
+  }
+
+  /** What takes the rows of a micro-batch out of those of a batch. */
+  #part(index: number): (x: Tensor) => Tensor {
+    const { batch_size, memory: { micro_batches } } = this.#settings;
+    const rows = batch_size / micro_batches;
+    return (x) => rows === batch_size || x.shape[0] !== batch_size ? x : x.slice([[index * rows, (index + 1) * rows]]);
   }
 
   /** What the generator draws for several rounds at once, since it rests meanwhile. */
@@ -222,24 +246,34 @@ export class OneStepTraining {
     const { scores, none, teacher, decoder, reward } = this.#parts;
     const { cond, z, noise } = this.#round(inputs, this.rule.fakeUpdates);
     const prompts = this.#parts.prompts(inputs);
-    const x0 = this.generatorOf(this.#generator.params).generate(z, cond);
-    // What the objective's own term asks is what is logged: decoder and reward run once
-    let asked: Tensor | undefined;
-    const watched: Reward | undefined = reward && { score: (images, p) => asked = reward.training.score(images, p) };
-    const { loss, diagnostics } = this.objective.generatorLoss(
-      { x0, ...this.objective.draw(noise, this.#shape), cond, nullCond: none, prompts },
-      { teacher, decoder, ...(fakeParams && { fake: scores(fakeParams) }), ...(watched && { reward: watched }) },
-    );
-    const update = this.#learners.generator.update(this.#generator, loss, inputs.lr);
+    const drawn = this.objective.draw(noise, this.#shape);
+    const measured: NamedTensors[] = [];
+    const update = this.#learners.generator.update(this.#generator, {
+      count: this.#settings.memory.micro_batches,
+      loss: (i, wait) => {
+        const part = this.#part(i);
+        const own = partOf(cond, part), asks = partOf(prompts, part);
+        const x0 = this.generatorOf(this.#generator.params).generate(wait(part(z)), own);
+        // What the objective's own term asks is what is logged: decoder and reward run once
+        let asked: Tensor | undefined;
+        const watched: Reward | undefined = reward &&
+          { score: (images, p) => asked = reward.training.score(images, p) };
+        const { loss, diagnostics } = this.objective.generatorLoss(
+          { x0, ...partOf(drawn, part), cond: own, nullCond: none, prompts: asks },
+          { teacher, decoder, ...(fakeParams && { fake: scores(fakeParams) }), ...(watched && { reward: watched }) },
+        );
+        const images = reward && stopGradient(decoder.decode(x0));
+        measured.push({
+          ...diagnostics,
+          ...(reward && { reward: stopGradient(asked ?? reward.reward.score(images!, asks)).mean() }),
+          ...reward?.metrics(images!, asks),
+        });
+        return loss;
+      },
+    }, inputs.lr);
     commit(this.#generator, update);
-    const images = reward && stopGradient(decoder.decode(x0));
-    return {
-      ...diagnostics,
-      ...(reward && { reward: stopGradient(asked ?? reward.reward.score(images!, prompts)).mean() }),
-      ...reward?.metrics(images!, prompts),
-      ...updateMetrics(update),
-      lr: inputs.lr,
-    };
+    const means = Object.keys(measured[0]).map((name) => [name, mean(measured.map((one) => one[name]))]);
+    return { ...Object.fromEntries(means), ...updateMetrics(update), lr: inputs.lr };
   }
 }
 

@@ -1,6 +1,6 @@
 import { fold, type Tensor } from "@dipp/tensor";
 import type { UNet2DConditionConfig } from "./config.ts";
-import { type BlockInputs, timeEmbedDim, transformerOptions } from "./level.ts";
+import { type BlockInputs, runResnet, timeEmbedDim, transformerOptions } from "./level.ts";
 import * as resample from "../resample.ts";
 import type { ResampleParams } from "../resample.ts";
 import * as resnet from "../resnet_block_2d.ts";
@@ -66,7 +66,7 @@ export function apply(
 ): Tensor[] {
   const skips: Tensor[] = [];
   params.resnets.forEach((layer, i) => {
-    x = resnet.apply(layer, x, inputs.time, inputs.groups, inputs.eps);
+    x = runResnet(layer, [x], inputs);
     const attention = params.attentions?.[i];
     if (attention) x = transformer.apply(attention, x, inputs);
     skips.push(x);

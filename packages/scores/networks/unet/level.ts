@@ -1,5 +1,8 @@
 /** What the blocks of the UNet share: the settings of a level and the signals of a call. */
-import type { Tensor } from "@dipp/tensor";
+import { cat, type Tensor } from "@dipp/tensor";
+import * as resnet from "../resnet_block_2d.ts";
+import type { ResnetBlock2DParams } from "../resnet_block_2d.ts";
+import type { RunBlock } from "../run_block.ts";
 import type { Transformer2DOptions } from "./transformer_2d.ts";
 import { atLevel, type UNet2DConditionConfig } from "./config.ts";
 
@@ -17,6 +20,25 @@ export interface BlockInputs {
   readonly groups: number;
   /** Epsilon of the resnets' norms. */
   readonly eps: number;
+  /** How blocks are run. */
+  readonly run: RunBlock;
+}
+
+/**
+ * Runs a resnet on what is joined along the channels: on the way up, the features and a skip connection.
+ *
+ * @param params Its parameters.
+ * @param parts Features, `[B, C, H, W]` each.
+ * @param inputs The call's signals.
+ * @returns `[B, C', H, W]`.
+ */
+export function runResnet(params: ResnetBlock2DParams, parts: readonly Tensor[], inputs: BlockInputs): Tensor {
+  const { run, time, groups, eps } = inputs;
+  return run(
+    (p, time, ...parts) => resnet.apply(p, parts.length > 1 ? cat(parts, 1) : parts[0], time, groups, eps),
+    params,
+    ...[time, ...parts],
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import { fold, type Tensor } from "@dipp/tensor";
 import type { UNet2DConditionConfig } from "./config.ts";
-import { type BlockInputs, timeEmbedDim, transformerOptions } from "./level.ts";
+import { type BlockInputs, runResnet, timeEmbedDim, transformerOptions } from "./level.ts";
 import * as resnet from "../resnet_block_2d.ts";
 import type { ResnetBlock2DParams } from "../resnet_block_2d.ts";
 import * as transformer from "./transformer_2d.ts";
@@ -52,8 +52,7 @@ export function apply(
   x: Tensor,
   inputs: BlockInputs,
 ): Tensor {
-  const { time, groups, eps } = inputs;
-  x = resnet.apply(params.resnets[0], x, time, groups, eps);
+  x = runResnet(params.resnets[0], [x], inputs);
   x = transformer.apply(params.attentions[0], x, inputs);
-  return resnet.apply(params.resnets[1], x, time, groups, eps);
+  return runResnet(params.resnets[1], [x], inputs);
 }

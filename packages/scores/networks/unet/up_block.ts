@@ -1,6 +1,6 @@
-import { cat, fold, type Tensor } from "@dipp/tensor";
+import { fold, type Tensor } from "@dipp/tensor";
 import type { UNet2DConditionConfig } from "./config.ts";
-import { type BlockInputs, timeEmbedDim, transformerOptions } from "./level.ts";
+import { type BlockInputs, runResnet, timeEmbedDim, transformerOptions } from "./level.ts";
 import * as resample from "../resample.ts";
 import type { ResampleParams } from "../resample.ts";
 import * as resnet from "../resnet_block_2d.ts";
@@ -71,8 +71,7 @@ export function apply(
   inputs: BlockInputs,
 ): Tensor {
   params.resnets.forEach((layer, i) => {
-    x = cat([x, skips.pop()!], 1);
-    x = resnet.apply(layer, x, inputs.time, inputs.groups, inputs.eps);
+    x = runResnet(layer, [x, skips.pop()!], inputs);
     const attention = params.attentions?.[i];
     if (attention) x = transformer.apply(attention, x, inputs);
   });
