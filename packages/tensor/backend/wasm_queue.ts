@@ -18,6 +18,13 @@ export interface Work {
   readonly isBroken: boolean;
 }
 
+/** A program in its turn, with what it writes to besides its buffers. */
+interface Entry {
+  readonly work: Work;
+  /** Addresses of the memory that all tasks share and of the threads' own, and bytes of that for each thread. */
+  readonly own: { readonly shared: number; readonly scratch: number; readonly stride: number } | undefined;
+}
+
 /** Somebody who waits for a program. */
 interface Waiter {
   readonly program: number;
@@ -38,7 +45,7 @@ export class Queue {
   /** The words that the driver knows; memory that grows does not end this view. */
   readonly #words: Int32Array<SharedArrayBuffer>;
   /** Submitted, and waiting for their modules or for room. */
-  readonly #waiting: Work[] = [];
+  readonly #waiting: Entry[] = [];
   #waiters: Waiter[] = [];
   #own: Range | undefined;
   #scratchBytes = 0;
@@ -105,8 +112,8 @@ export class Queue {
 
   /** Queues a program and returns its number. */
   submit(work: Work): number {
-    this.#waiting.push(work);
     this.#submitted++;
+    this.#waiting.push({ work, own: this.#takeOwn(this.#submitted) });
     this.#push();
     if (this.#waiting.length > 0) this.#watch();
     return this.#submitted;
@@ -150,7 +157,7 @@ export class Queue {
   /** Hands as many programs to the threads as can run and find room. */
   #push(): void {
     while (this.#waiting.length > 0 && this.#pushed - this.completed < QUEUE_LENGTH) {
-      const [work] = this.#waiting;
+      const [{ work, own }] = this.#waiting;
       if (work.modules > this.#modules) return;
       const source = work.isBroken ? NOTHING : work.words;
       const address = this.#staging.take(source.byteLength, this.#pushed + 1, this.#completed);
@@ -162,19 +169,28 @@ export class Queue {
         );
       }
       this.#waiting.shift();
-      this.#place(source, address, work.modules);
+      this.#place(source, address, work.modules, own);
     }
   }
 
-  #place(source: Uint32Array, address: number, modules: number): void {
+  /**
+   * What a program may write to besides its buffers. One runs after the other, so all use the same; but each has it from
+   * when it was submitted: what is reserved later may lie where this one has its buffers, which were freed meanwhile.
+   */
+  #takeOwn(program: number): Entry["own"] {
+    const own = this.#own;
+    if (own === undefined) return undefined;
+    own.used = program;
+    return { shared: own.address, scratch: own.address + this.#sharedBytes, stride: this.#scratchBytes };
+  }
+
+  #place(source: Uint32Array, address: number, modules: number, own: Entry["own"]): void {
     const words = new Uint32Array(this.#memory.buffer, address, source.length);
     words.set(source);
-    // One program runs after the other, so all use the same
-    if (this.#own) {
-      this.#own.used = this.#pushed + 1;
-      words[HEADER.shared] = this.#own.address;
-      words[HEADER.scratch] = this.#own.address + this.#sharedBytes;
-      words[HEADER.stride] = this.#scratchBytes;
+    if (own) {
+      words[HEADER.shared] = own.shared;
+      words[HEADER.scratch] = own.scratch;
+      words[HEADER.stride] = own.stride;
     }
     words[HEADER.modules] = modules;
     this.#words[WORDS.queue / 4 + this.#pushed++ % QUEUE_LENGTH] = address;

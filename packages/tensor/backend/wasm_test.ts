@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { i32 } from "@dipp/kernels/wasm";
+import { forEach, i32, type WasmKernel } from "@dipp/kernels/wasm";
 import { createWasmBackend } from "./wasm.ts";
 import { LARGEST_BUFFER } from "./wasm_buffer.ts";
 import { ADD, add, dispatch, kernel, STEP, step, upload, values, wait, withBackend } from "./wasm_testing.ts";
@@ -196,5 +196,29 @@ Deno.test(
     [low, high, x, y].forEach((buffer) => backend.free(buffer));
     assertEquals(backend.stats().liveBytes, 0);
     backend.free(backend.allocate(LARGEST_BUFFER));
+  }),
+);
+
+Deno.test(
+  "memory that kernels reserve while a program waits to be compiled is none of its own",
+  withBackend(async (backend) => {
+    const fill = (key: string, sharedBytes: number, value: number, at: "element" | "shared"): WasmKernel => ({
+      ...kernel(key, 1, ({ element, shared, variable }) => {
+        const i = variable();
+        const place = at === "shared" ? shared(i.get) : element(0, i.get);
+        return forEach(i, i32.const(0), i32.const(64), 1, i32.store(place, i32.const(value)));
+      }),
+      sharedBytes,
+    });
+    const [middle, out] = [backend.allocate(4096), backend.allocate(256)];
+    const run = (made: WasmKernel) => dispatch(backend.compile(made, made.key, ["read_write"]), [], [middle]);
+    const copy = { kind: "copy", source: middle, sourceOffset: 0, target: out, targetOffset: 0, bytes: 256 } as const;
+    const commands = [run(fill("ones", 0, 1, "element")), run(fill("nines", 256, 9, "shared")), copy];
+    backend.submit(backend.prepare(commands));
+    backend.free(middle);
+    // As many bytes as were freed: with the threads' own that every kernel gets
+    const taken = fill("more", 4096 - 2 * 128, 0, "shared");
+    backend.compile(taken, taken.key, ["read_write"]);
+    assertEquals(await values(backend, out), Array(64).fill(1));
   }),
 );
