@@ -53,8 +53,9 @@ Deno.test({
       await page.view(1200, 800);
       /** Waits for a pair to be shown whole. */
       const shows = async (pair: number) => {
-        const isWhole = `[...document.querySelectorAll(".pair img")].every((image) => image.naturalWidth === 8 &&
-          image.src.includes("/00000${pair}-"))`;
+        // Before the page is there, there are no images either
+        const isWhole = `[...document.querySelectorAll(".pair img")].filter((image) => image.naturalWidth === 8 &&
+          image.src.includes("/00000${pair}-")).length === 2`;
         await page.until(`${isWhole} && document.body.ariaBusy !== "true"`);
         assertEquals(await page.evaluate(`document.querySelector("h1").textContent`), PROMPTS[pair]);
         assertEquals((await lines()).length, pair);
