@@ -115,7 +115,8 @@ Deno.test({
       await shows(4);
       assertEquals([await lines(), await Deno.readFile(`${folder}/choices/000004-left.png`)], [before, image]);
       // Both a click and a reload find the session where it is
-      await page.evaluate("location.reload()");
+      await page.evaluate("globalThis.isOld = true; location.reload()");
+      await page.until("globalThis.isOld === undefined");
       await shows(4);
       await page.press("1");
       await shows(5);
