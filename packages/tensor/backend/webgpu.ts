@@ -16,8 +16,9 @@ import type {
   Command,
   Program,
 } from "./backend.ts";
+import { wholeWords } from "./command_checks.ts";
 import { backendLimits, grantedFeatures, type OpenDevice, openDevice } from "./webgpu_adapter.ts";
-import { own, wholeWords } from "./webgpu_command.ts";
+import { own } from "./webgpu_command.ts";
 import { ErrorLatch } from "./webgpu_errors.ts";
 import { Kernels } from "./webgpu_kernel.ts";
 import { repeatedSeconds, timestampedSeconds } from "./webgpu_measure.ts";
